@@ -1,0 +1,1 @@
+"""The pure core: actions, state, metrics, reward and events. No I/O happens here."""
