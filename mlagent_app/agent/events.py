@@ -1,0 +1,302 @@
+"""The typed events of a session: the journal writes them, screens render them, resume replays them.
+
+Every event is a frozen dataclass of plain values, so that it goes to JSON and back without loss. `step` 0 is the baseline.
+Times are seconds; memory is bytes. Sequence number and wall-clock time belong to the journal's envelope, not to the event.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from typing import Any, Literal, cast
+
+DecisionKind = Literal["run", "skip", "accept", "refuse"]
+Question = Literal["run", "accept"]
+Approve = Literal["ask", "run", "auto"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """The base of all events."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionStarted(Event):
+    """The fixed facts of a session. `metric` is None while it is still to be found in the baseline's output."""
+
+    session: str
+    project: str
+    command: str
+    command_source: str
+    python: str
+    policy: str
+    sandbox: str
+    sandbox_notes: tuple[str, ...]
+    metric: dict[str, Any] | None
+    approve: Approve
+    steps: int
+    minutes: float | None
+    seed: int
+    reward: str
+    apply: bool
+    commit: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SnapshotTaken(Event):
+    """The project as it stood, as a commit of the private repository. `linked` and `left_out` are (path, why) pairs."""
+
+    commit: str
+    files: int
+    size: int
+    linked: tuple[tuple[str, str], ...] = ()
+    left_out: tuple[tuple[str, str], ...] = ()
+    editable: tuple[str, ...] = ()
+    protected: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MetricChosen(Event):
+    """Which metric was found, from which line; `others` are the candidates that were passed over."""
+
+    metric: dict[str, Any]
+    line: str
+    where: str
+    reason: str
+    others: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BaselineMeasured(Event):
+    """m_init: the mean of `values`; `noise` is their standard deviation, None after a single run."""
+
+    values: tuple[float, ...]
+    value: float
+    noise: float | None
+    seconds: float
+    m_best: float
+    m_best_source: str
+    line: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ActionProposed(Event):
+    """What the policy wants next. `base` and `commit` are private commits; `commit` equals `base` when nothing is edited.
+
+    `alternatives` are (instruction, probability or score) pairs, best first. `flags` are warnings about honesty.
+    """
+
+    step: int
+    action: str
+    instruction: str
+    file: str
+    family: str
+    probability: float | None
+    alternatives: tuple[tuple[str, float], ...]
+    diff: str
+    base: str
+    commit: str
+    flags: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunStarted(Event):
+    """`repeat` counts the runs of one step from 0."""
+
+    step: int
+    repeat: int
+    command: str
+    log_path: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogLines(Event):
+    """Whole lines of the current run's output. Not journalled: the run's log file holds them."""
+
+    step: int
+    lines: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResourceSample(Event):
+    """Not journalled. `memory` in bytes, `cpu` in cores."""
+
+    step: int
+    seconds: float
+    memory: int
+    cpu: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunFinished(Event):
+    """One run's end and the metric read from it; `value` is None when there is none and `message` says why."""
+
+    step: int
+    repeat: int
+    outcome: str
+    exit_code: int | None
+    seconds: float
+    value: float | None
+    line: str
+    message: str
+    peak_memory: int | None = None
+    cpu_seconds: float | None = None
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rewarded(Event):
+    """A step's reward and its parts (see `mlagent_app.agent.reward.Reward`).
+
+    `value` is m_t+1, `before` is m_t. `confidence` is gain / noise, None when the noise is unknown or zero.
+    """
+
+    step: int
+    outcome: str
+    case: str
+    scalar: float | None
+    version: str
+    before: float | None
+    value: float | None
+    delta: float | None
+    span: float | None
+    scale: float | None
+    confidence: float | None
+    feedback: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DecisionNeeded(Event):
+    """The session waits for a person. `suggestion` is what `auto` would do, with its reason."""
+
+    step: int
+    question: Question
+    suggestion: DecisionKind
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decided(Event):
+    """`by` is `user` or `auto`. `commit` is the private head after the decision. `hunks` are 0-based; None means all."""
+
+    step: int
+    decision: DecisionKind
+    by: str
+    reason: str
+    commit: str
+    hunks: tuple[int, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Landed(Event):
+    """An accepted step is in the project. `commit` is the project's commit, empty when only files were written."""
+
+    step: int
+    files: tuple[str, ...]
+    commit: str
+    note: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reverted(Event):
+    """An accepted step was undone, in the project if it had landed. `head` is the private head after it."""
+
+    step: int
+    files: tuple[str, ...]
+    commit: str
+    head: str
+    note: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measured(Event):
+    """Another run of a step that had been measured before: all its values, their mean and the new confidence."""
+
+    step: int
+    values: tuple[float, ...]
+    value: float
+    confidence: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApproveChanged(Event):
+    """From now on decisions are made in this mode."""
+
+    approve: Approve
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Paused(Event):
+    """No new step begins until `Resumed`. `why` is empty when the user asked for it."""
+
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resumed(Event):
+    """The session goes on, after a pause or in a new process (`again` is then true)."""
+
+    again: bool = False
+    sandbox: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notice(Event):
+    """Something a person should know that stops nothing."""
+
+    text: str
+    level: Literal["info", "warning"] = "info"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failed(Event):
+    """The session cannot go on: one line for the user and the exit code."""
+
+    message: str
+    code: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionEnded(Event):
+    """`reason` is one of steps, minutes, target, exhausted, final_answer, stopped, failed."""
+
+    reason: str
+    steps: int
+    best: float | None
+    best_step: int
+    seconds: float
+
+
+EVENTS: dict[str, type[Event]] = {
+    kind.__name__: kind
+    for kind in (
+        SessionStarted, SnapshotTaken, MetricChosen, BaselineMeasured, ActionProposed, RunStarted, LogLines, ResourceSample,
+        RunFinished, Rewarded, DecisionNeeded, Decided, Landed, Reverted, Measured, ApproveChanged, Paused, Resumed, Notice,
+        Failed, SessionEnded,
+    )
+}  # fmt: skip
+TRANSIENT = (LogLines, ResourceSample)
+
+
+def to_json(event: Event) -> dict[str, Any]:
+    """The event as a JSON object; `type` holds its class name."""
+    return {"type": type(event).__name__, **dataclasses.asdict(event)}
+
+
+def from_json(data: dict[str, Any]) -> Event:
+    """The event that `to_json` wrote; also after a real JSON round trip. Raises ValueError for an unknown type or field."""
+    fields = dict(data)
+    kind = EVENTS.get(str(fields.pop("type", "")))
+    if kind is None:
+        raise ValueError(f"unknown event type {data.get('type')!r}")
+    try:
+        return kind(**{key: _tuples(value) for key, value in fields.items()})
+    except TypeError as error:
+        raise ValueError(str(error)) from error
+
+
+def _tuples(value: object) -> object:
+    """JSON lists back to tuples, at every depth outside objects."""
+    if isinstance(value, list | tuple):
+        return tuple(_tuples(item) for item in cast("list[object]", value))
+    return value

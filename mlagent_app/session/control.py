@@ -1,0 +1,111 @@
+"""What a person can tell a running session, from any thread."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from dataclasses import dataclass
+from typing import Literal
+
+from mlagent_app.agent.events import Approve, DecisionKind
+
+RequestKind = Literal["answer", "revert", "rerun", "approve"]
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One thing asked of the session. `step` is 0 where it has no meaning."""
+
+    kind: RequestKind
+    step: int = 0
+    decision: DecisionKind | None = None
+    reason: str = ""
+    hunks: tuple[int, ...] | None = None
+    approve: Approve | None = None
+
+
+class Controls:
+    """The inbox of a session. Every method returns at once and may be called from any thread.
+
+    A surface (screen or command line) holds one and calls `answer`, `pause`, `resume`, `interrupt`, `stop`, `revert`, `rerun`
+    and `set_approve`; the session's thread takes requests with `wait` and watches `cancel`.
+    """
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._requests: deque[Request] = deque()
+        self._paused = False
+        self._stopping = False
+        self.cancel = threading.Event()
+
+    @property
+    def paused(self) -> bool:
+        """Whether no new step may begin."""
+        return self._paused
+
+    @property
+    def stopping(self) -> bool:
+        """Whether the session is to end now, resumable."""
+        return self._stopping
+
+    def answer(
+        self, step: int, decision: DecisionKind, *, reason: str = "", hunks: tuple[int, ...] | None = None
+    ) -> None:
+        """Answer the `DecisionNeeded` of `step`. `hunks` are 0-based indices into the step's diff; None accepts all."""
+        self._put(Request("answer", step, decision, reason, hunks))
+
+    def revert(self, step: int) -> None:
+        """Undo an accepted step, as soon as no run is under way."""
+        self._put(Request("revert", step))
+
+    def rerun(self, step: int) -> None:
+        """Measure a step once more, as soon as no run is under way."""
+        self._put(Request("rerun", step))
+
+    def set_approve(self, mode: Approve) -> None:
+        """Change who decides, from the next question on."""
+        self._put(Request("approve", approve=mode))
+
+    def pause(self) -> None:
+        """Begin no new step; the current run goes on."""
+        with self._changed:
+            self._paused = True
+            self._changed.notify_all()
+
+    def resume(self) -> None:
+        """Go on after `pause` or `interrupt`."""
+        with self._changed:
+            self._paused = False
+            self.cancel.clear()
+            self._changed.notify_all()
+
+    def interrupt(self) -> None:
+        """Kill the current proposal or run now, and pause. On `resume` the same step runs again."""
+        with self._changed:
+            self._paused = True
+            self.cancel.set()
+            self._changed.notify_all()
+
+    def stop(self) -> None:
+        """Kill what is under way and end the session; `--continue` goes on from there."""
+        with self._changed:
+            self._stopping = True
+            self.cancel.set()
+            self._changed.notify_all()
+
+    def wait(self, timeout: float | None = None) -> Request | None:
+        """The next request, or None once the state changed (paused, resumed, stopped) or `timeout` seconds passed."""
+        with self._changed:
+            if not self._requests and not self._stopping:
+                self._changed.wait(timeout)
+            return self._requests.popleft() if self._requests else None
+
+    def pending(self) -> Request | None:
+        """The next request, if there is one now."""
+        with self._changed:
+            return self._requests.popleft() if self._requests else None
+
+    def _put(self, request: Request) -> None:
+        with self._changed:
+            self._requests.append(request)
+            self._changed.notify_all()
