@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Literal
 
 Direction = Literal["max", "min"]
@@ -47,12 +48,13 @@ class Reading:
 
 
 MAXIMISED = (
-    "accuracy", "acc", "auc", "roc_auc", "auroc", "f1", "precision", "recall", "r2", "ap", "map", "mrr", "ndcg", "bleu", "rouge",
-    "iou", "dice", "kappa", "qwk", "pearson", "spearman", "mcc", "score", "psnr", "ssim", "top1", "top5", "reward", "return",
+    "accuracy", "acc", "auc", "roc_auc", "auroc", "f1", "precision", "recall", "r2", "ap", "map", "mrr", "ndcg", "bleu",
+    "rouge", "iou", "dice", "kappa", "qwk", "pearson", "spearman", "mcc", "score", "psnr", "ssim", "top1", "top5", "reward", "return",
     "silhouette", "hit_rate", "explained_variance",
 )  # fmt: skip
 MINIMISED = (
-    "loss", "error", "err", "mse", "rmse", "mae", "mape", "smape", "rmsle", "msle", "mcrmse", "logloss", "log_loss", "nll", "perplexity",
+    "loss", "error", "err", "mse", "rmse", "mae", "mape", "smape", "rmsle", "msle", "mcrmse",
+    "logloss", "log_loss", "nll", "perplexity",
     "ppl", "bpb", "bpc", "wer", "cer", "fid", "brier", "deviance", "hinge", "crossentropy", "cross_entropy", "inertia", "regret",
 )  # fmt: skip
 
@@ -63,7 +65,7 @@ UNIT_BOUNDED = frozenset(MAXIMISED) - {"psnr", "reward", "return", "score", "sil
 def words(name: str) -> list[str]:
     """The lower-case words of a metric's name, joined pairs included (`val_log_loss` -> val, log, loss, val_log, log_loss)."""
     flat = "".join(ch.lower() if ch.isalnum() else " " for ch in name).split()
-    return flat + [f"{a}_{b}" for a, b in zip(flat, flat[1:], strict=False)]
+    return flat + [f"{a}_{b}" for a, b in pairwise(flat)]
 
 
 def direction_of(name: str) -> Direction | None:

@@ -48,9 +48,7 @@ class Controls:
         """Whether the session is to end now, resumable."""
         return self._stopping
 
-    def answer(
-        self, step: int, decision: DecisionKind, *, reason: str = "", hunks: tuple[int, ...] | None = None
-    ) -> None:
+    def answer(self, step: int, decision: DecisionKind, *, reason: str = "", hunks: tuple[int, ...] | None = None) -> None:
         """Answer the `DecisionNeeded` of `step`. `hunks` are 0-based indices into the step's diff; None accepts all."""
         self._put(Request("answer", step, decision, reason, hunks))
 

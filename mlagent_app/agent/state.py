@@ -1,0 +1,87 @@
+"""State s_t: the task, and the history of (action, feedback) so far. Pure values; policies read nothing else."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from mlagent_app.agent.metrics import MetricSpec
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """What is to be improved, as the policy sees it. `m_init` is the baseline, `noise` its standard deviation."""
+
+    name: str
+    command: str
+    metric: MetricSpec
+    m_init: float
+    m_best: float
+    noise: float | None = None
+    notes: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One step as the policy remembers it.
+
+    `kept` says whether the edit is part of the project as it now stands; `reason` is what a person said on refusing it.
+    `base` names the files' state that the action was taken in, so that an edit is not tried twice on the same files.
+    """
+
+    index: int
+    action: str
+    instruction: str
+    file: str
+    family: str
+    outcome: str
+    value: float | None
+    reward: float | None
+    delta: float | None
+    kept: bool
+    feedback: str = ""
+    reason: str = ""
+    diff: str = ""
+    base: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """s_t. `value` is m_t, the metric of the files as they stand; `files` their text by path; `base` their name."""
+
+    task: Task
+    value: float
+    base: str
+    history: tuple[Turn, ...] = ()
+    files: dict[str, str] = field(default_factory=dict[str, str])
+    steps_left: int | None = None
+
+    def tried(self) -> frozenset[tuple[str, str]]:
+        """(instruction, file) pairs that were tried on the files as they stand."""
+        return frozenset((turn.instruction, turn.file) for turn in self.history if turn.base == self.base)
+
+
+def prompt(state: State, *, last: int = 8) -> str:
+    """The state as text: the task, where the metric stands, and the last steps with what came of them.
+
+    Older steps are dropped first; refused diffs are given with the reason for which they were refused.
+    """
+    task = state.task
+    aim = "higher" if task.metric.direction == "max" else "lower"
+    lines = [
+        f"Task: improve {task.metric.name} ({aim} is better) of {task.name}; command: {task.command}",
+        f"Baseline {task.m_init:g}, now {state.value:g}, reference {task.m_best:g}",
+    ]
+    if task.notes:
+        lines.append(f"Notes of the project:\n{task.notes}")
+    if state.steps_left is not None:
+        lines.append(f"Steps left: {state.steps_left}")
+    for turn in state.history[-last:]:
+        value = "no metric" if turn.value is None else f"{task.metric.name} {turn.value:g}"
+        fate = "kept" if turn.kept else "not kept"
+        lines.append(f"{turn.index}. {turn.action}: {turn.instruction} [{turn.file}] -> {turn.outcome}, {value}, {fate}")
+        if turn.reason:
+            lines.append(f"   refused because: {turn.reason}")
+            lines.extend(f"   | {line}" for line in turn.diff.splitlines()[:40])
+        if turn.feedback:
+            lines.append(f"   feedback: {turn.feedback}")
+    return "\n".join(lines)
