@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, cast
 
 DecisionKind = Literal["run", "skip", "accept", "refuse"]
-Question = Literal["run", "accept"]
+Question = Literal["run", "accept", "metric"]
 Approve = Literal["ask", "run", "auto"]
 
 
@@ -53,6 +53,13 @@ class SnapshotTaken(Event):
     left_out: tuple[tuple[str, str], ...] = ()
     editable: tuple[str, ...] = ()
     protected: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MetricsFound(Event):
+    """The metrics that the first run printed or wrote, best guess first: (name, direction, value, where, line, reason)."""
+
+    found: tuple[tuple[str, str, float, str, str, str], ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -219,6 +226,14 @@ class Measured(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class HeadMeasured(Event):
+    """The files as they now stand were run, because no single step's value speaks for them (`why`). `value` is m_t."""
+
+    value: float | None
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ApproveChanged(Event):
     """From now on decisions are made in this mode."""
 
@@ -270,8 +285,8 @@ class SessionEnded(Event):
 EVENTS: dict[str, type[Event]] = {
     kind.__name__: kind
     for kind in (
-        SessionStarted, SnapshotTaken, MetricChosen, BaselineMeasured, ActionProposed, RunStarted, LogLines, ResourceSample,
-        RunFinished, Rewarded, DecisionNeeded, Decided, Landed, Reverted, Measured, ApproveChanged, Paused, Resumed, Notice,
+        SessionStarted, SnapshotTaken, MetricsFound, MetricChosen, BaselineMeasured, ActionProposed, RunStarted, LogLines, ResourceSample,
+        RunFinished, Rewarded, DecisionNeeded, Decided, Landed, Reverted, Measured, HeadMeasured, ApproveChanged, Paused, Resumed, Notice,
         Failed, SessionEnded,
     )
 }  # fmt: skip

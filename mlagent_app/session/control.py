@@ -22,6 +22,7 @@ class Request:
     reason: str = ""
     hunks: tuple[int, ...] | None = None
     approve: Approve | None = None
+    choice: int = 0
 
 
 class Controls:
@@ -51,6 +52,10 @@ class Controls:
     def answer(self, step: int, decision: DecisionKind, *, reason: str = "", hunks: tuple[int, ...] | None = None) -> None:
         """Answer the `DecisionNeeded` of `step`. `hunks` are 0-based indices into the step's diff; None accepts all."""
         self._put(Request("answer", step, decision, reason, hunks))
+
+    def choose_metric(self, choice: int) -> None:
+        """Answer the question `metric`: the 0-based index into `MetricsFound.found`."""
+        self._put(Request("answer", 0, "accept", choice=choice))
 
     def revert(self, step: int) -> None:
         """Undo an accepted step, as soon as no run is under way."""

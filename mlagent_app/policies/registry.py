@@ -1,0 +1,24 @@
+"""From a policy's name to the policy."""
+
+from __future__ import annotations
+
+from mlagent_app.agent.errors import Exit, UserError
+from mlagent_app.policies.base import Policy
+from mlagent_app.policies.bandit import BanditPolicy
+from mlagent_app.policies.random import RandomPolicy
+
+KINDS = ("bandit", "random")
+
+
+def make_policy(kind: str, *, seed: int) -> Policy:
+    """The policy of that name. Raises `UserError` (exit 4) for one that this version does not have."""
+    if kind == "bandit":
+        return BanditPolicy(seed)
+    if kind == "random":
+        return RandomPolicy(seed)
+    raise UserError(
+        f"there is no policy {kind!r} in this version",
+        where="policy.kind",
+        how=f"choose one of {', '.join(KINDS)}",
+        code=Exit.NO_POLICY,
+    )
