@@ -285,9 +285,9 @@ class SessionEnded(Event):
 EVENTS: dict[str, type[Event]] = {
     kind.__name__: kind
     for kind in (
-        SessionStarted, SnapshotTaken, MetricsFound, MetricChosen, BaselineMeasured, ActionProposed, RunStarted, LogLines, ResourceSample,
-        RunFinished, Rewarded, DecisionNeeded, Decided, Landed, Reverted, Measured, HeadMeasured, ApproveChanged, Paused, Resumed, Notice,
-        Failed, SessionEnded,
+        SessionStarted, SnapshotTaken, MetricsFound, MetricChosen, BaselineMeasured, ActionProposed, RunStarted, LogLines,
+        ResourceSample, RunFinished, Rewarded, DecisionNeeded, Decided, Landed, Reverted, Measured, HeadMeasured,
+        ApproveChanged, Paused, Resumed, Notice, Failed, SessionEnded,
     )
 }  # fmt: skip
 TRANSIENT = (LogLines, ResourceSample)

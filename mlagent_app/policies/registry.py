@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from mlagent_app.agent.errors import Exit, UserError
-from mlagent_app.policies.base import Policy
 from mlagent_app.policies.bandit import BanditPolicy
+from mlagent_app.policies.base import Policy
 from mlagent_app.policies.random import RandomPolicy
 
 KINDS = ("bandit", "random")
