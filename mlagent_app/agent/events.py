@@ -90,7 +90,8 @@ class BaselineMeasured(Event):
 class ActionProposed(Event):
     """What the policy wants next. `base` and `commit` are private commits; `commit` equals `base` when nothing is edited.
 
-    `alternatives` are (instruction, probability or score) pairs, best first. `flags` are warnings about honesty.
+    `alternatives` are (instruction, probability or score) pairs, best first. `flags` are warnings about honesty. `invalid` says
+    what was expected of an action that cannot be done; `observation` answers one that only looks.
     """
 
     step: int
@@ -104,6 +105,8 @@ class ActionProposed(Event):
     base: str
     commit: str
     flags: tuple[str, ...] = ()
+    invalid: str = ""
+    observation: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -265,10 +268,11 @@ class Notice(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failed(Event):
-    """The session cannot go on: one line for the user and the exit code."""
+    """The session cannot go on: one line for the user, the exit code, and the end of the log where a run is to blame."""
 
     message: str
     code: int
+    detail: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

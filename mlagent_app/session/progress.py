@@ -69,7 +69,8 @@ class Step:
 class Progress:
     """The state of a session. `head` is the private commit that is accepted, `head_value` its metric, None if unknown.
 
-    `active` is the seconds in which a process worked on the session, gaps between processes left out.
+    `active` is the seconds in which a process worked on the session: pauses, waiting for a person and the time between two
+    processes are left out.
     """
 
     started: SessionStarted | None = None
@@ -87,8 +88,8 @@ class Progress:
 
     def apply(self, event: Event, time: float) -> None:
         """Take in one event that happened at `time` (seconds since the epoch)."""
-        fresh_process = isinstance(event, Resumed) and event.again
-        if self._last is not None and not fresh_process:
+        idle = isinstance(event, Resumed) or (isinstance(event, Decided) and event.by == "user")
+        if self._last is not None and not idle:
             self.active += max(0.0, time - self._last)
         self._last = time
         match event:

@@ -1,0 +1,164 @@
+"""One run of one commit: a fresh workspace, the sandbox, the files it wrote, the metric."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from mlagent_app.agent.diagnosis import likely_cause
+from mlagent_app.agent.extraction import extract
+from mlagent_app.agent.metrics import MetricSpec, Reading
+from mlagent_app.plan import Plan
+from mlagent_app.repo.snapshot import Snapshot
+from sandbox.outputs import hash_files, scan, written
+from sandbox.runner import Job, Limits, Link, Runner, RunResult, Sample
+from sandbox.workdir import remove_tree
+
+# The end of a log that is searched for the metric. A run that prints more says its metric last.
+LOG_BYTES = 4 * 1024 * 1024
+TAIL_LINES = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Measurement:
+    """A run's result and the metric read from it.
+
+    `reading` is None when there is none; `message` then says why in one line. `stdout` is the end of the log and `files`
+    the small text files that the run wrote, both kept only until the metric is known.
+    """
+
+    result: RunResult
+    reading: Reading | None
+    message: str
+    stdout: str = ""
+    files: Mapping[str, bytes] = field(default_factory=dict[str, bytes])
+
+    @property
+    def value(self) -> float | None:
+        return self.reading.value if self.reading else None
+
+
+@dataclass(frozen=True, slots=True)
+class Hooks:
+    """Where a run reports to while it lasts."""
+
+    on_log: Callable[[list[str]], None] | None = None
+    on_sample: Callable[[Sample], None] | None = None
+
+
+class Bench:
+    """Measures commits of one snapshot. `work` and `runs` are directories of the session."""
+
+    def __init__(self, snapshot: Snapshot, runner: Runner, plan: Plan, work: Path, runs: Path) -> None:
+        self._snapshot = snapshot
+        self._runner = runner
+        self._plan = plan
+        self._work = work
+        self._runs = runs
+
+    def log_path(self, step: int, repeat: int) -> Path:
+        """Where the output of that run is kept."""
+        return self._runs / f"{step:04d}-{repeat}.log"
+
+    def clear(self) -> None:
+        """Remove workspaces that a killed process left."""
+        for left in self._work.iterdir():
+            remove_tree(left)
+
+    def measure(
+        self,
+        commit: str,
+        spec: MetricSpec | None,
+        log_path: Path,
+        cancel: threading.Event,
+        *,
+        protected: Sequence[str] = (),
+        hooks: Hooks | None = None,
+    ) -> Measurement:
+        """Run the project's command on `commit` and read `spec` (no reading when it is None).
+
+        The workspace is fresh and is removed afterwards. Protected files are hashed before and after: a run that changes one
+        yields no metric.
+        """
+        hooks = hooks or Hooks()
+        workspace = self._work / log_path.stem
+        if workspace.exists():
+            remove_tree(workspace)
+        workspace.mkdir()
+        try:
+            self._snapshot.materialise(commit, workspace)
+            before = scan(workspace)
+            guarded = hash_files(workspace, protected)
+            result = self._runner.run(
+                self._job(workspace, log_path),
+                limits(self._plan),
+                on_log=hooks.on_log,
+                on_sample=hooks.on_sample,
+                cancel=cancel,
+            )
+            changed = [path for path, digest in hash_files(workspace, protected).items() if guarded.get(path) != digest]
+            files = written(workspace, before)
+        finally:
+            remove_tree(workspace)
+        return _read(result, spec, read_tail(log_path), files, changed)
+
+    def _job(self, workspace: Path, log_path: Path) -> Job:
+        links = [Link(Path(item.source), item.target) for item in self._snapshot.links]
+        return Job(self._plan.command, workspace, log_path, self._plan.python, links)
+
+
+def limits(plan: Plan) -> Limits:
+    """The sandbox's limits of a plan."""
+    given = plan.limits
+    return Limits(
+        seconds=given.seconds,
+        memory_mb=given.memory_mb,
+        cpus=given.cpus,
+        pids=given.pids,
+        output_mb=given.output_mb,
+        gpus=given.gpus,
+        network=plan.network,
+    )
+
+
+def read_tail(path: Path) -> str:
+    """The end of a log as text; empty when there is no log."""
+    try:
+        with path.open("rb") as file:
+            size = file.seek(0, 2)
+            file.seek(max(0, size - LOG_BYTES))
+            return file.read().decode("utf-8", "replace")
+    except OSError:
+        return ""
+
+
+def last_lines(text: str, count: int = TAIL_LINES) -> str:
+    """The last lines that are not blank."""
+    return "\n".join([line for line in text.splitlines() if line.strip()][-count:])
+
+
+def _read(
+    result: RunResult, spec: MetricSpec | None, stdout: str, files: Mapping[str, bytes], changed: Sequence[str]
+) -> Measurement:
+    if result.outcome != "ok":
+        return Measurement(result, None, why_failed(result, stdout), stdout, files)
+    if changed:
+        return Measurement(
+            result, None, f"the run changed the protected file {changed[0]}; its metric is not trusted", stdout, {}
+        )
+    if spec is None:
+        return Measurement(result, None, "", stdout, files)
+    found = extract(spec, stdout, files)
+    if isinstance(found, Reading):
+        return Measurement(result, found, "")
+    return Measurement(result, None, found)
+
+
+def why_failed(result: RunResult, stdout: str) -> str:
+    """One line on a run that did not end well: the likely cause, else what the sandbox says, else the exit code."""
+    if result.outcome == "error":
+        cause = likely_cause(stdout)
+        return cause or result.message or f"the command ended with exit code {result.exit_code}"
+    return result.message or result.outcome.replace("_", " ")

@@ -1,0 +1,457 @@
+"""The loop of a session: baseline, then propose -> edit -> run -> reward -> decide, until a budget is spent.
+
+Everything that happens is an event: the journal writes it, `Progress` folds it, the surface shows it. The loop reads nothing but
+`Progress`, so that a resumed session goes on at the very point where its journal ends.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from mlagent_app.agent import events as ev
+from mlagent_app.agent.errors import Exit, UserError
+from mlagent_app.agent.events import DecisionKind, Event
+from mlagent_app.agent.metrics import MetricSpec
+from mlagent_app.agent.reward import Reward
+from mlagent_app.agent.state import State, Task
+from mlagent_app.environment.core import Environment, Prepared
+from mlagent_app.environment.measure import Hooks, Measurement
+from mlagent_app.journal import Journal
+from mlagent_app.plan import Plan
+from mlagent_app.policies.base import Cancelled, Policy, Proposal
+from mlagent_app.session.control import Controls, Request
+from mlagent_app.session.decide import confidence, suggestion
+from mlagent_app.session.landing import Lander
+from mlagent_app.session.progress import Progress, Step
+
+# After this many runs in a row that failed in the sandbox itself, the session pauses instead of burning its budget.
+INFRASTRUCTURE_PATIENCE = 3
+
+
+class Stopped(Exception):
+    """The user ended the session; it can be continued."""
+
+
+class Interrupted(Exception):
+    """The current proposal or run was killed; the session pauses."""
+
+
+class Recorder:
+    """Takes events in: journal first, then the fold, then the surface."""
+
+    def __init__(self, journal: Journal, surface: Callable[[Event], None]) -> None:
+        self.progress = Progress()
+        self._journal = journal
+        self._surface = surface
+        for record in journal.records:
+            self.progress.apply(record.event, record.time)
+            surface(record.event)
+
+    def emit(self, event: Event) -> None:
+        """Record one event. Log lines and resource samples go to the surface alone."""
+        if not isinstance(event, ev.TRANSIENT):
+            self.progress.apply(event, self._journal.append(event).time)
+        self._surface(event)
+
+
+class Session:
+    """One session on an environment whose snapshot is taken and whose baseline is measured.
+
+    `run` works in the caller's thread until the session ends; `controls` may be used from any other thread.
+    """
+
+    def __init__(
+        self, plan: Plan, environment: Environment, policy: Policy, lander: Lander, recorder: Recorder, controls: Controls
+    ) -> None:
+        self._plan = plan
+        self._environment = environment
+        self._policy = policy
+        self._lander = lander
+        self._recorder = recorder
+        self._controls = controls
+        self._failures = 0
+
+    @property
+    def progress(self) -> Progress:
+        return self._recorder.progress
+
+    def run(self) -> str:
+        """Work until a budget is spent; returns the reason of the end (see `SessionEnded`). Raises `UserError`."""
+        self._land_what_is_missing()
+        while True:
+            try:
+                self._serve_pending()
+                self._wait_while_paused()
+                reason = self._finished()
+                if reason:
+                    return reason
+                self._measure_head()
+                self._one_step()
+            except Interrupted:
+                self._emit(ev.Paused(why="interrupted"))
+            except Stopped:
+                return "stopped"
+
+    # One step
+
+    def _one_step(self) -> None:
+        step = self.progress.open_step or self._propose()
+        if step is None:
+            return
+        prepared = self._prepared(step)
+        if step.rewarded is None:
+            if prepared.runs and not prepared.invalid and not self._may_run(step):
+                return
+            self._measure_step(step, prepared)
+            self._confirm_win(step)
+        self._decide(step)
+
+    def _propose(self) -> Step | None:
+        head = self.progress.head
+        edits = self._environment.edits(head)
+        proposal = self._guarded(
+            lambda: self._policy.propose(self.state(), [e.candidate for e in edits], self._controls.cancel)
+        )
+        prepared = self._environment.prepare(proposal.action, head, family=proposal.family)
+        self._emit(
+            ev.ActionProposed(
+                step=len(self.progress.steps) + 1,
+                action=prepared.action,
+                instruction=prepared.instruction,
+                file=prepared.file,
+                family=proposal.family or prepared.family,
+                probability=proposal.probability,
+                alternatives=proposal.alternatives,
+                diff=prepared.diff,
+                base=head,
+                commit=prepared.commit,
+                flags=prepared.flags,
+                invalid=prepared.invalid,
+                observation=prepared.observation,
+            )
+        )
+        return self.progress.open_step
+
+    def _prepared(self, step: Step) -> Prepared:
+        """The proposal as it was journalled; its commit is in the private repository."""
+        event = step.proposed
+        return Prepared(
+            action=event.action,
+            base=event.base,
+            commit=event.commit,
+            instruction=event.instruction,
+            file=event.file,
+            family=event.family,
+            diff=event.diff,
+            flags=event.flags,
+            observation=event.observation,
+            invalid=event.invalid,
+            runs=not event.invalid and (event.commit != event.base or event.action == "Execute Script"),
+            final=event.action == "Final Answer",
+        )
+
+    def _may_run(self, step: Step) -> bool:
+        """Whether the edit may be run; asks when the mode is `ask`. A skipped step is decided here."""
+        if step.run_allowed or self.progress.approve != "ask":
+            return True
+        flags = f"; {'; '.join(step.proposed.flags)}" if step.proposed.flags else ""
+        answer = self._ask(step, "run", "run", f"the edit has not been run yet{flags}")
+        decision: DecisionKind = "run" if answer.decision in ("run", "accept") else "skip"
+        self._emit(ev.Decided(step=step.index, decision=decision, by="user", reason=answer.reason, commit=self.progress.head))
+        return decision == "run"
+
+    def _measure_step(self, step: Step, prepared: Prepared) -> None:
+        before = self._value()
+        measurement = None
+        if prepared.runs:
+            measurement = self._run(step.index, len(step.runs), prepared.commit)
+            self._watch_infrastructure(measurement)
+        reward, feedback = self._environment.score(prepared, before, measurement)
+        self._emit(self._rewarded(step, reward, before, measurement, feedback))
+
+    def _confirm_win(self, step: Step) -> None:
+        """Measure a win on a noisy metric once more: the best of several noisy values flatters itself."""
+        noise = self._noise()
+        if not noise or step.rewarded is None or step.rewarded.value is None or step.rewarded.case != "edit":
+            return
+        if suggestion(self._spec(), self._value(), step.rewarded.value, noise)[0] == "accept":
+            self._measure_again(step)
+
+    def _decide(self, step: Step) -> None:
+        kind, why = self._suggest(step)
+        decided = ev.Decided(step=step.index, decision=kind, by="auto", reason=why, commit=self.progress.head)
+        measured = step.rewarded is not None and step.rewarded.case == "edit"
+        if measured and self.progress.approve != "auto":
+            answer = self._ask(step, "accept", kind, why)
+            if answer.kind == "answer":
+                decision: DecisionKind = "accept" if answer.decision == "accept" else "refuse"
+                decided = ev.Decided(
+                    step=step.index,
+                    decision=decision,
+                    by="user",
+                    reason=answer.reason,
+                    commit=self.progress.head,
+                    hunks=answer.hunks if decision == "accept" else None,
+                )
+        if decided.decision == "accept" or (kind == "accept" and decided.by == "auto"):
+            self._accept(step, decided)
+        else:
+            self._emit(decided)
+
+    def _accept(self, step: Step, decided: ev.Decided) -> None:
+        commit, hunks = self._lander.kept_commit(step, decided.hunks)
+        self._lander.move_head(commit, self.progress.head)
+        self._emit(
+            ev.Decided(step=step.index, decision="accept", by=decided.by, reason=decided.reason, commit=commit, hunks=hunks)
+        )
+        if hunks is not None:
+            self._emit(ev.Notice(text=f"step {step.index} was accepted in part: what was kept is not measured yet"))
+        self._land(step)
+
+    def _suggest(self, step: Step) -> tuple[DecisionKind, str]:
+        rewarded = step.rewarded
+        if rewarded is None or rewarded.case != "edit" or step.value is None or rewarded.before is None:
+            if step.proposed.action == "Copy File" and not step.proposed.invalid:
+                return "accept", "the copy was made"
+            return "refuse", rewarded.feedback if rewarded else "not run"
+        return suggestion(self._spec(), rewarded.before, step.value, self._noise())
+
+    # Questions and requests
+
+    def _ask(self, step: Step, question: ev.Question, kind: DecisionKind, why: str) -> Request:
+        """Wait for the answer to a question. A request of kind `approve` means that the mode became `auto`: no answer is needed."""
+        self._emit(ev.DecisionNeeded(step=step.index, question=question, suggestion=kind, why=why))
+        while True:
+            if self._controls.stopping:
+                raise Stopped
+            request = self._controls.wait(1.0)
+            if request is None:
+                continue
+            if request.kind == "answer" and request.step == step.index:
+                return request
+            again = self._serve(request)
+            if self.progress.approve == "auto" or (question == "run" and self.progress.approve == "run"):
+                return Request("answer", step.index, "run") if question == "run" else request
+            if again and question == "accept":
+                kind, why = self._suggest(step)
+                self._emit(ev.DecisionNeeded(step=step.index, question=question, suggestion=kind, why=why))
+
+    def _serve_pending(self) -> None:
+        while request := self._controls.pending():
+            self._serve(request)
+
+    def _serve(self, request: Request) -> bool:
+        """Do what was asked; whether a step was measured again. A problem is a notice and ends nothing."""
+        try:
+            if request.kind == "approve" and request.approve and request.approve != self.progress.approve:
+                self._emit(ev.ApproveChanged(approve=request.approve))
+            elif request.kind == "revert":
+                self._lander.revert(request.step, self.progress, self._emit)
+            elif request.kind == "rerun":
+                step = self.progress.step(request.step)
+                if step.rewarded is None or step.rewarded.case != "edit":
+                    raise UserError(f"step {request.step} has no metric to measure again")
+                self._measure_again(step)
+                return True
+        except KeyError:
+            self._emit(ev.Notice(text=f"there is no step {request.step}", level="warning"))
+        except UserError as error:
+            self._emit(ev.Notice(text=error.line(), level="warning"))
+        except Interrupted:
+            self._controls.resume()
+        return False
+
+    def _wait_while_paused(self) -> None:
+        if not self._controls.paused:
+            return
+        if not self._controls.cancel.is_set():
+            self._emit(ev.Paused())
+        while self._controls.paused and not self._controls.stopping:
+            request = self._controls.wait(1.0)
+            step = self.progress.open_step
+            if request and request.kind == "answer" and step and request.step == step.index and step.rewarded is None:
+                self._emit(
+                    ev.Decided(step=step.index, decision="skip", by="user", reason=request.reason, commit=self.progress.head)
+                )
+            elif request:
+                self._serve(request)
+        if self._controls.stopping:
+            raise Stopped
+        self._emit(ev.Resumed())
+
+    # Runs
+
+    def _run(self, step: int, repeat: int, commit: str) -> Measurement:
+        """One run with its events. Raises `Interrupted` or `Stopped` when it was killed on request."""
+        log_path = self._environment.bench.log_path(step, repeat)
+        self._emit(ev.RunStarted(step=step, repeat=repeat, command=self._plan.command, log_path=str(log_path)))
+        hooks = Hooks(
+            on_log=lambda lines: self._recorder.emit(ev.LogLines(step=step, lines=tuple(lines))),
+            on_sample=lambda s: self._recorder.emit(
+                ev.ResourceSample(step=step, seconds=s.seconds, memory=s.memory, cpu=s.cpu)
+            ),
+        )
+        measurement = self._environment.measure(commit, step, repeat, self._controls.cancel, hooks)
+        self._emit(finished(step, repeat, measurement))
+        if measurement.result.outcome == "killed" and self._controls.cancel.is_set():
+            raise Stopped if self._controls.stopping else Interrupted
+        return measurement
+
+    def _measure_again(self, step: Step) -> None:
+        commit = step.decided.commit if step.kept and step.decided else step.proposed.commit
+        measurement = self._run(step.index, len(step.runs), commit)
+        if measurement.value is None:
+            self._emit(ev.Notice(text=f"step {step.index} measured again: {measurement.message}", level="warning"))
+            return
+        values = (measurement.value,) if step.partial else (*step.values, measurement.value)
+        mean = sum(values) / len(values)
+        before = step.rewarded.before if step.rewarded and step.rewarded.before is not None else mean
+        sure = confidence(self._spec().gain(mean, before), self._noise())
+        self._emit(ev.Measured(step=step.index, values=values, value=mean, confidence=sure))
+
+    def _measure_head(self) -> None:
+        """Measure the files as they stand when no step's value speaks for them."""
+        if self.progress.head_value is not None:
+            return
+        last = self.progress.steps[-1]
+        measurement = self._run(last.index, len(last.runs), self.progress.head)
+        if measurement.value is None:
+            raise UserError(
+                "the accepted edits together do not yield the metric",
+                where=measurement.message,
+                how="revert one: mlagent revert, or key v",
+                code=Exit.NO_METRIC,
+            )
+        self._emit(ev.HeadMeasured(value=measurement.value, why="accepted in part, or reverted out of order"))
+
+    def _watch_infrastructure(self, measurement: Measurement) -> None:
+        self._failures = self._failures + 1 if measurement.result.outcome == "infrastructure" else 0
+        if self._failures >= INFRASTRUCTURE_PATIENCE:
+            raise UserError(
+                f"the sandbox failed {self._failures} times in a row",
+                where=measurement.message,
+                how="mend it, then go on with --continue; see: mlagent doctor",
+                code=Exit.NO_SANDBOX,
+            )
+
+    def _guarded(self, call: Callable[[], Proposal]) -> Proposal:
+        try:
+            return call()
+        except Cancelled:
+            raise (Stopped if self._controls.stopping else Interrupted) from None
+
+    # Landing
+
+    def _land(self, step: Step) -> None:
+        if self._plan.apply:
+            self._lander.land(step, self._spec(), self._policy.name, self._emit)
+
+    def _land_what_is_missing(self) -> None:
+        """After a crash between a decision and its landing: land now."""
+        for step in self.progress.kept:
+            if step.landed is None:
+                self._land(step)
+
+    # Facts
+
+    def _finished(self) -> str:
+        """Why the session is over; empty while it is not."""
+        progress = self.progress
+        done = [step for step in progress.steps if step.decided is not None]
+        if self._controls.stopping:
+            raise Stopped
+        if done and done[-1].proposed.action == "Final Answer":
+            return "final_answer"
+        spec = self._spec()
+        best, _ = progress.best()
+        if spec.target is not None and best is not None and not spec.better(spec.target, best):
+            return "target"
+        if progress.open_step is not None:
+            return ""
+        if len(done) >= self._plan.steps:
+            return "steps"
+        if self._plan.minutes is not None and progress.active >= 60 * self._plan.minutes:
+            return "minutes"
+        return ""
+
+    def state(self) -> State:
+        """s_t as the policy sees it."""
+        progress = self.progress
+        reference = self._environment.reference
+        if progress.baseline is None or reference is None:
+            raise RuntimeError("the baseline is measured before the session runs")
+        task = Task(
+            name=self._plan.project.name,
+            command=self._plan.command,
+            metric=self._spec(),
+            m_init=progress.baseline.value,
+            m_best=reference.m_best,
+            noise=progress.baseline.noise,
+            notes=self._plan.notes,
+        )
+        return State(
+            task=task,
+            value=self._value(),
+            base=progress.head,
+            history=progress.turns(),
+            files=self._environment.texts(progress.head),
+            steps_left=self._plan.steps - len(progress.steps),
+        )
+
+    def _rewarded(
+        self, step: Step, reward: Reward, before: float, measurement: Measurement | None, feedback: str
+    ) -> ev.Rewarded:
+        outcome = "invalid" if reward.case == "invalid" else "ok"
+        if measurement is not None:
+            outcome = measurement.result.outcome
+            if outcome == "ok" and measurement.value is None:
+                outcome = "no_metric"
+        return ev.Rewarded(
+            step=step.index,
+            outcome=outcome,
+            case=reward.case,
+            scalar=reward.scalar,
+            version=reward.version,
+            before=before,
+            value=measurement.value if measurement else None,
+            delta=reward.delta,
+            span=reward.span,
+            scale=reward.scale,
+            confidence=None if reward.delta is None else confidence(reward.delta, self._noise()),
+            feedback=feedback,
+        )
+
+    def _spec(self) -> MetricSpec:
+        if self.progress.metric is None:
+            raise RuntimeError("the metric is known before the session runs")
+        return self.progress.metric
+
+    def _noise(self) -> float | None:
+        return self.progress.baseline.noise if self.progress.baseline else None
+
+    def _value(self) -> float:
+        """m_t."""
+        if self.progress.head_value is None:
+            raise RuntimeError("the head is measured before a step begins")
+        return self.progress.head_value
+
+    def _emit(self, event: Event) -> None:
+        self._recorder.emit(event)
+
+
+def finished(step: int, repeat: int, measurement: Measurement) -> ev.RunFinished:
+    """The event of a run's end."""
+    result = measurement.result
+    return ev.RunFinished(
+        step=step,
+        repeat=repeat,
+        outcome=result.outcome,
+        exit_code=result.exit_code,
+        seconds=round(result.seconds, 3),
+        value=measurement.value,
+        line=measurement.reading.text if measurement.reading else "",
+        message=measurement.message,
+        peak_memory=result.peak_memory,
+        cpu_seconds=result.cpu_seconds,
+        warnings=result.warnings,
+    )
