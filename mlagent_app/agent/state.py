@@ -56,8 +56,12 @@ class State:
     steps_left: int | None = None
 
     def tried(self) -> frozenset[tuple[str, str]]:
-        """(instruction, file) pairs that were tried on the files as they stand."""
-        return frozenset((turn.instruction, turn.file) for turn in self.history if turn.base == self.base)
+        """(instruction, file) pairs that were tried on the files as they stand; a failed sandbox is no try."""
+        return frozenset(
+            (turn.instruction, turn.file)
+            for turn in self.history
+            if turn.base == self.base and turn.outcome != "infrastructure"
+        )
 
 
 def prompt(state: State, *, last: int = 8) -> str:

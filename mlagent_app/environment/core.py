@@ -96,19 +96,20 @@ class Environment:
 
     def prepare(self, action: Action | InvalidAction, base: str, *, family: str = "") -> Prepared:
         """Carry out `action` on `base`, short of running the command. Never raises for what a policy can get wrong."""
+        if isinstance(action, EditScript):
+            return self._edit(action, base, family)
         match action:
             case InvalidAction():
-                return Prepared("Invalid", base, base, invalid=action.message)
-            case EditScript():
-                return self._edit(action, base, family)
+                done = Prepared("Invalid", base, base, invalid=action.message)
             case CopyFile():
-                return self._copy(action, base)
+                done = self._copy(action, base)
             case ExecuteScript():
-                return Prepared(action.NAME, base, base, file=action.script_name, runs=True)
+                done = Prepared(action.NAME, base, base, file=action.script_name, runs=True)
             case FinalAnswer():
-                return Prepared(action.NAME, base, base, instruction=action.final_answer, final=True)
+                done = Prepared(action.NAME, base, base, instruction=action.final_answer, final=True)
             case _:
-                return self._look(action, base)
+                done = self._look(action, base)
+        return done
 
     def measure(self, commit: str, step: int, repeat: int, cancel: threading.Event, hooks: Hooks | None = None) -> Measurement:
         """Run the project's command on `commit`."""

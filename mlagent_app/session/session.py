@@ -1,7 +1,7 @@
 """The loop of a session: baseline, then propose -> edit -> run -> reward -> decide, until a budget is spent.
 
-Everything that happens is an event: the journal writes it, `Progress` folds it, the surface shows it. The loop reads nothing but
-`Progress`, so that a resumed session goes on at the very point where its journal ends.
+Everything that happens is an event: the journal writes it, `Progress` folds it, the surface shows it. The loop reads nothing
+but `Progress`, so that a resumed session goes on at the very point where its journal ends.
 """
 
 from __future__ import annotations
@@ -12,46 +12,20 @@ from mlagent_app.agent import events as ev
 from mlagent_app.agent.errors import Exit, UserError
 from mlagent_app.agent.events import DecisionKind, Event
 from mlagent_app.agent.metrics import MetricSpec
-from mlagent_app.agent.reward import Reward
-from mlagent_app.agent.state import State, Task
 from mlagent_app.environment.core import Environment, Prepared
-from mlagent_app.environment.measure import Hooks, Measurement
-from mlagent_app.journal import Journal
+from mlagent_app.environment.measure import Measurement
 from mlagent_app.plan import Plan
 from mlagent_app.policies.base import Cancelled, Policy, Proposal
 from mlagent_app.session.control import Controls, Request
 from mlagent_app.session.decide import confidence, suggestion
 from mlagent_app.session.landing import Lander
 from mlagent_app.session.progress import Progress, Step
+from mlagent_app.session.recorder import Recorder
+from mlagent_app.session.runs import Interrupted, Runs, Stopped
+from mlagent_app.session.view import rewarded, state_of
 
 # After this many runs in a row that failed in the sandbox itself, the session pauses instead of burning its budget.
 INFRASTRUCTURE_PATIENCE = 3
-
-
-class Stopped(Exception):
-    """The user ended the session; it can be continued."""
-
-
-class Interrupted(Exception):
-    """The current proposal or run was killed; the session pauses."""
-
-
-class Recorder:
-    """Takes events in: journal first, then the fold, then the surface."""
-
-    def __init__(self, journal: Journal, surface: Callable[[Event], None]) -> None:
-        self.progress = Progress()
-        self._journal = journal
-        self._surface = surface
-        for record in journal.records:
-            self.progress.apply(record.event, record.time)
-            surface(record.event)
-
-    def emit(self, event: Event) -> None:
-        """Record one event. Log lines and resource samples go to the surface alone."""
-        if not isinstance(event, ev.TRANSIENT):
-            self.progress.apply(event, self._journal.append(event).time)
-        self._surface(event)
 
 
 class Session:
@@ -69,6 +43,7 @@ class Session:
         self._lander = lander
         self._recorder = recorder
         self._controls = controls
+        self._runs = Runs(plan.command, environment, recorder, controls)
         self._failures = 0
 
     @property
@@ -110,7 +85,9 @@ class Session:
         head = self.progress.head
         edits = self._environment.edits(head)
         proposal = self._guarded(
-            lambda: self._policy.propose(self.state(), [e.candidate for e in edits], self._controls.cancel)
+            lambda: self._policy.propose(
+                state_of(self._plan, self.progress, self._environment), [e.candidate for e in edits], self._controls.cancel
+            )
         )
         prepared = self._environment.prepare(proposal.action, head, family=proposal.family)
         self._emit(
@@ -156,6 +133,8 @@ class Session:
             return True
         flags = f"; {'; '.join(step.proposed.flags)}" if step.proposed.flags else ""
         answer = self._ask(step, "run", "run", f"the edit has not been run yet{flags}")
+        if answer is None:
+            return True
         decision: DecisionKind = "run" if answer.decision in ("run", "accept") else "skip"
         self._emit(ev.Decided(step=step.index, decision=decision, by="user", reason=answer.reason, commit=self.progress.head))
         return decision == "run"
@@ -164,10 +143,10 @@ class Session:
         before = self._value()
         measurement = None
         if prepared.runs:
-            measurement = self._run(step.index, len(step.runs), prepared.commit)
+            measurement = self._runs.run(step.index, len(step.runs), prepared.commit)
             self._watch_infrastructure(measurement)
         reward, feedback = self._environment.score(prepared, before, measurement)
-        self._emit(self._rewarded(step, reward, before, measurement, feedback))
+        self._emit(rewarded(step.index, reward, before, measurement, feedback, self._noise()))
 
     def _confirm_win(self, step: Step) -> None:
         """Measure a win on a noisy metric once more: the best of several noisy values flatters itself."""
@@ -178,22 +157,24 @@ class Session:
             self._measure_again(step)
 
     def _decide(self, step: Step) -> None:
-        kind, why = self._suggest(step)
-        decided = ev.Decided(step=step.index, decision=kind, by="auto", reason=why, commit=self.progress.head)
         measured = step.rewarded is not None and step.rewarded.case == "edit"
+        answer = None
         if measured and self.progress.approve != "auto":
-            answer = self._ask(step, "accept", kind, why)
-            if answer.kind == "answer":
-                decision: DecisionKind = "accept" if answer.decision == "accept" else "refuse"
-                decided = ev.Decided(
-                    step=step.index,
-                    decision=decision,
-                    by="user",
-                    reason=answer.reason,
-                    commit=self.progress.head,
-                    hunks=answer.hunks if decision == "accept" else None,
-                )
-        if decided.decision == "accept" or (kind == "accept" and decided.by == "auto"):
+            answer = self._ask(step, "accept", *self._suggest(step))
+        if answer is None:
+            kind, why = self._suggest(step)
+            decided = ev.Decided(step=step.index, decision=kind, by="auto", reason=why, commit=self.progress.head)
+        else:
+            accepted = answer.decision == "accept"
+            decided = ev.Decided(
+                step=step.index,
+                decision="accept" if accepted else "refuse",
+                by="user",
+                reason=answer.reason,
+                commit=self.progress.head,
+                hunks=answer.hunks if accepted else None,
+            )
+        if decided.decision == "accept":
             self._accept(step, decided)
         else:
             self._emit(decided)
@@ -211,15 +192,17 @@ class Session:
     def _suggest(self, step: Step) -> tuple[DecisionKind, str]:
         rewarded = step.rewarded
         if rewarded is None or rewarded.case != "edit" or step.value is None or rewarded.before is None:
-            if step.proposed.action == "Copy File" and not step.proposed.invalid:
-                return "accept", "the copy was made"
+            if step.edits and rewarded is not None and rewarded.case == "no_edit":
+                return "accept", "the file was copied"
+            if not step.edits and not step.proposed.invalid:
+                return "skip", "nothing was edited"
             return "refuse", rewarded.feedback if rewarded else "not run"
         return suggestion(self._spec(), rewarded.before, step.value, self._noise())
 
     # Questions and requests
 
-    def _ask(self, step: Step, question: ev.Question, kind: DecisionKind, why: str) -> Request:
-        """Wait for the answer to a question. A request of kind `approve` means that the mode became `auto`: no answer is needed."""
+    def _ask(self, step: Step, question: ev.Question, kind: DecisionKind, why: str) -> Request | None:
+        """Wait for the answer to a question; None when the mode changed so that it needs none."""
         self._emit(ev.DecisionNeeded(step=step.index, question=question, suggestion=kind, why=why))
         while True:
             if self._controls.stopping:
@@ -231,7 +214,7 @@ class Session:
                 return request
             again = self._serve(request)
             if self.progress.approve == "auto" or (question == "run" and self.progress.approve == "run"):
-                return Request("answer", step.index, "run") if question == "run" else request
+                return None
             if again and question == "accept":
                 kind, why = self._suggest(step)
                 self._emit(ev.DecisionNeeded(step=step.index, question=question, suggestion=kind, why=why))
@@ -281,25 +264,9 @@ class Session:
 
     # Runs
 
-    def _run(self, step: int, repeat: int, commit: str) -> Measurement:
-        """One run with its events. Raises `Interrupted` or `Stopped` when it was killed on request."""
-        log_path = self._environment.bench.log_path(step, repeat)
-        self._emit(ev.RunStarted(step=step, repeat=repeat, command=self._plan.command, log_path=str(log_path)))
-        hooks = Hooks(
-            on_log=lambda lines: self._recorder.emit(ev.LogLines(step=step, lines=tuple(lines))),
-            on_sample=lambda s: self._recorder.emit(
-                ev.ResourceSample(step=step, seconds=s.seconds, memory=s.memory, cpu=s.cpu)
-            ),
-        )
-        measurement = self._environment.measure(commit, step, repeat, self._controls.cancel, hooks)
-        self._emit(finished(step, repeat, measurement))
-        if measurement.result.outcome == "killed" and self._controls.cancel.is_set():
-            raise Stopped if self._controls.stopping else Interrupted
-        return measurement
-
     def _measure_again(self, step: Step) -> None:
         commit = step.decided.commit if step.kept and step.decided else step.proposed.commit
-        measurement = self._run(step.index, len(step.runs), commit)
+        measurement = self._runs.run(step.index, len(step.runs), commit)
         if measurement.value is None:
             self._emit(ev.Notice(text=f"step {step.index} measured again: {measurement.message}", level="warning"))
             return
@@ -314,7 +281,7 @@ class Session:
         if self.progress.head_value is not None:
             return
         last = self.progress.steps[-1]
-        measurement = self._run(last.index, len(last.runs), self.progress.head)
+        measurement = self._runs.run(last.index, len(last.runs), self.progress.head)
         if measurement.value is None:
             raise UserError(
                 "the accepted edits together do not yield the metric",
@@ -374,53 +341,6 @@ class Session:
             return "minutes"
         return ""
 
-    def state(self) -> State:
-        """s_t as the policy sees it."""
-        progress = self.progress
-        reference = self._environment.reference
-        if progress.baseline is None or reference is None:
-            raise RuntimeError("the baseline is measured before the session runs")
-        task = Task(
-            name=self._plan.project.name,
-            command=self._plan.command,
-            metric=self._spec(),
-            m_init=progress.baseline.value,
-            m_best=reference.m_best,
-            noise=progress.baseline.noise,
-            notes=self._plan.notes,
-        )
-        return State(
-            task=task,
-            value=self._value(),
-            base=progress.head,
-            history=progress.turns(),
-            files=self._environment.texts(progress.head),
-            steps_left=self._plan.steps - len(progress.steps),
-        )
-
-    def _rewarded(
-        self, step: Step, reward: Reward, before: float, measurement: Measurement | None, feedback: str
-    ) -> ev.Rewarded:
-        outcome = "invalid" if reward.case == "invalid" else "ok"
-        if measurement is not None:
-            outcome = measurement.result.outcome
-            if outcome == "ok" and measurement.value is None:
-                outcome = "no_metric"
-        return ev.Rewarded(
-            step=step.index,
-            outcome=outcome,
-            case=reward.case,
-            scalar=reward.scalar,
-            version=reward.version,
-            before=before,
-            value=measurement.value if measurement else None,
-            delta=reward.delta,
-            span=reward.span,
-            scale=reward.scale,
-            confidence=None if reward.delta is None else confidence(reward.delta, self._noise()),
-            feedback=feedback,
-        )
-
     def _spec(self) -> MetricSpec:
         if self.progress.metric is None:
             raise RuntimeError("the metric is known before the session runs")
@@ -437,21 +357,3 @@ class Session:
 
     def _emit(self, event: Event) -> None:
         self._recorder.emit(event)
-
-
-def finished(step: int, repeat: int, measurement: Measurement) -> ev.RunFinished:
-    """The event of a run's end."""
-    result = measurement.result
-    return ev.RunFinished(
-        step=step,
-        repeat=repeat,
-        outcome=result.outcome,
-        exit_code=result.exit_code,
-        seconds=round(result.seconds, 3),
-        value=measurement.value,
-        line=measurement.reading.text if measurement.reading else "",
-        message=measurement.message,
-        peak_memory=result.peak_memory,
-        cpu_seconds=result.cpu_seconds,
-        warnings=result.warnings,
-    )
