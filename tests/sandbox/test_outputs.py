@@ -198,7 +198,7 @@ def test_remove_tree_takes_locked_directories_links_and_odd_files(workspace: Pat
 
 def test_remove_tree_takes_a_tree_deeper_than_any_path(workspace: Path) -> None:
     descriptor = os.open(workspace, os.O_RDONLY | os.O_DIRECTORY)
-    for _ in range(3000):
+    for _ in range(1200):
         os.mkdir("deep", dir_fd=descriptor)
         below = os.open("deep", os.O_RDONLY | os.O_DIRECTORY, dir_fd=descriptor)
         os.close(descriptor)

@@ -1,0 +1,131 @@
+"""The `local` sandbox: a watched tree of processes. It is not a wall."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+import threading
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from sandbox.jobenv import environment, python_variables
+from sandbox.process import Ending, Launch, infrastructure, open_pump, result, supervise
+from sandbox.runner import Job, Limits, Link, OnLog, OnSample, RunnerName, RunResult, SandboxError
+from sandbox.stream import LogPump
+from sandbox.workdir import open_directory, remove_tree, split_relative
+
+SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+# Of our own environment, what says where things are on this machine; nothing that could be a secret.
+KEPT_VARIABLES = ("HOME", "USER", "LOGNAME", "TZ", "LD_LIBRARY_PATH", "CUDA_HOME")
+
+_NOTES = (
+    "not a wall: the command can read, change and send away everything that you can",
+    "memory and the number of processes are watched, and the job is stopped when it is over a limit; CPU is not limited",
+    "the network is open, and linked data can be written to",
+)
+_NOT_LINUX = "a process that starts a session of its own can outlive a stopped run on this system"
+
+
+class LocalRunner:
+    """Runs a job with the caller's own rights; see `sandbox.runner.Runner`."""
+
+    def __init__(self, reasons: Sequence[str] = ()) -> None:
+        """`reasons` say why a stronger sandbox was passed over; they stand in the notes."""
+        self._notes = (*_NOTES, *(() if sys.platform == "linux" else (_NOT_LINUX,)), *reasons)
+
+    @property
+    def name(self) -> RunnerName:
+        return "local"
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        return self._notes
+
+    def run(
+        self,
+        job: Job,
+        limits: Limits,
+        *,
+        on_log: OnLog | None = None,
+        on_sample: OnSample | None = None,
+        cancel: threading.Event | None = None,
+    ) -> RunResult:
+        """Run `job` to its end; see `sandbox.runner.Runner.run`."""
+        try:
+            pump = open_pump(job, limits, on_log)
+        except OSError as error:
+            return infrastructure(job, f"the log {job.log_path} cannot be written: {error.strerror}")
+        try:
+            ending = _run(job, limits, pump, on_sample, cancel)
+        except (OSError, SandboxError) as error:
+            return infrastructure(job, f"the run could not be started: {error}")
+        finally:
+            pump.close()
+        return result(ending, job, limits, pump)
+
+
+def _run(job: Job, limits: Limits, pump: LogPump, on_sample: OnSample | None, cancel: threading.Event | None) -> Ending:
+    # A short path: Python's multiprocessing puts sockets there, whose paths may have 108 bytes.
+    scratch = Path(tempfile.mkdtemp(prefix="mlagent-"))
+    try:
+        kept = {name: os.environ[name] for name in KEPT_VARIABLES if name in os.environ}
+        variables = python_variables(job.python, os.environ.get("PATH") or SYSTEM_PATH)
+        env = environment(job, limits, {"HOME": str(scratch), **kept, "TMPDIR": str(scratch), **variables})
+        with linked(job.workspace, job.links):
+            return supervise(Launch(["/bin/sh", "-c", job.command], job.workspace, env), limits, pump, on_sample, cancel)
+    finally:
+        with suppress(OSError):
+            remove_tree(scratch)
+
+
+@contextmanager
+def linked(workspace: Path, links: Sequence[Link]) -> Generator[None]:
+    """For the time of the block each link is a symbolic link in `workspace`; then it and the directories made for it go.
+
+    Raises SandboxError when a link's source is missing or its place is taken.
+    """
+    made: list[tuple[str, ...]] = []
+    try:
+        for link in links:
+            _link(workspace, link, made)
+        yield
+    finally:
+        for parts in reversed(made):
+            with suppress(OSError), open_directory(workspace, parts[:-1]) as directory:
+                _unlink_or_rmdir(directory, parts[-1])
+
+
+def _link(workspace: Path, link: Link, made: list[tuple[str, ...]]) -> None:
+    """Make `link` and the directories above it, each noted in `made`."""
+    wrong = f"{link.target} cannot be linked into the workspace"
+    if not link.source.exists():
+        raise SandboxError(f"{wrong}: {link.source} does not exist")
+    try:
+        parts = split_relative(link.target)
+        for depth in range(1, len(parts)):
+            with open_directory(workspace, parts[: depth - 1]) as directory, suppress(FileExistsError):
+                os.mkdir(parts[depth - 1], dir_fd=directory)
+                made.append(parts[:depth])
+        with open_directory(workspace, parts[:-1]) as directory:
+            if _target(directory, parts[-1]) != str(link.source):  # left by a run that was killed
+                os.symlink(link.source, parts[-1], dir_fd=directory)
+            made.append(parts)
+    except (OSError, ValueError) as error:
+        raise SandboxError(f"{wrong}: {error}", how="a target is a free place below the workspace") from error
+
+
+def _target(directory: int, name: str) -> str | None:
+    try:
+        return os.readlink(name, dir_fd=directory)
+    except OSError:
+        return None
+
+
+def _unlink_or_rmdir(directory: int, name: str) -> None:
+    """Remove a link or an empty directory; what the job put in its place stays."""
+    if _target(directory, name) is None:
+        os.rmdir(name, dir_fd=directory)
+    else:
+        os.unlink(name, dir_fd=directory)

@@ -1,0 +1,210 @@
+"""The process between ML-Agent and a job: run as a script by `process.py`, never imported by it.
+
+    python -I -S supervisor.py REPORT_FD FILE_BYTES COMMAND [ARGUMENT...]
+
+It adopts what the job orphans (a Linux subreaper), so that a grandchild with a session of its own is found too. It kills all
+of it when the command ends, when it reads a byte on stdin, and when stdin ends because its client died. Then it writes one
+line to REPORT_FD: wait status, CPU seconds, largest resident set of one process in bytes, processes still running when the
+command ended.
+
+Only the standard library, and little of it: each import here is paid for in every run.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import resource
+import select
+import signal
+import sys
+import time
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:  # spelt out because importing typing costs 5 ms
+    from collections.abc import Sequence
+    from typing import NoReturn
+
+PR_SET_PDEATHSIG = 1
+PR_SET_CHILD_SUBREAPER = 36
+LINUX = sys.platform == "linux"
+KILL_SECONDS = 1.5
+# The kernel takes a job before its client when memory runs out.
+OOM_SCORE = b"600"
+
+
+def prctl(option: int, value: int) -> None:
+    if LINUX:
+        ctypes.CDLL(None).prctl(option, value, 0, 0, 0)
+
+
+def start(command: Sequence[str], file_bytes: int) -> int:
+    """Fork and execute `command` in a session of its own; its process id."""
+    supervisor = os.getpid()
+    pid = os.fork()
+    if pid:
+        return pid
+    try:
+        become(command, file_bytes, supervisor)
+    except OSError as error:
+        os.write(2, f"{command[0]}: {error.strerror}\n".encode())
+    os._exit(127)
+
+
+def become(command: Sequence[str], file_bytes: int, supervisor: int) -> NoReturn:
+    os.setsid()
+    prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != supervisor:
+        os._exit(127)
+    signal.set_wakeup_fd(-1)
+    for number in (signal.SIGCHLD, signal.SIGPIPE, signal.SIGXFSZ):
+        signal.signal(number, signal.SIG_DFL)
+    limit(resource.RLIMIT_CORE, 0)
+    limit(resource.RLIMIT_FSIZE, file_bytes)
+    if LINUX:
+        raise_oom_score()
+    null = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(null, 0)
+    os.execvpe(command[0], list(command), os.environ)
+
+
+def limit(kind: int, value: int) -> None:
+    """Set a resource limit, within the hard limit that stands."""
+    hard = resource.getrlimit(kind)[1]
+    value = value if hard == resource.RLIM_INFINITY else min(value, hard)
+    resource.setrlimit(kind, (value, value))
+
+
+def raise_oom_score() -> None:
+    try:
+        score = os.open("/proc/self/oom_score_adj", os.O_WRONLY)
+        os.write(score, OOM_SCORE)
+        os.close(score)
+    except OSError:
+        pass
+
+
+def reap(main: int) -> tuple[int | None, bool]:
+    """Collect all children that have ended: the wait status of `main` if it is among them, and whether children are left."""
+    status = None
+    while True:
+        try:
+            pid, ended = os.waitpid(-1, os.WNOHANG)
+        except ChildProcessError:
+            return status, False
+        if pid == 0:
+            return status, True
+        if pid == main:
+            status = ended
+
+
+def parents() -> dict[int, int]:
+    """Process id to its parent's, for every process that is not a zombie."""
+    table: dict[int, int] = {}
+    for name in os.listdir("/proc"):
+        if not name.isdigit():
+            continue
+        try:
+            with open(f"/proc/{name}/stat", "rb") as file:
+                state, parent = file.read().rpartition(b")")[2].split()[:2]
+        except (OSError, ValueError):
+            continue
+        if state not in b"ZX":
+            table[int(name)] = int(parent)
+    return table
+
+
+def descendants() -> list[int]:
+    """All living processes below this one."""
+    if not LINUX:
+        return []
+    table = parents()
+    below: dict[int, list[int]] = {}
+    for pid, parent in table.items():
+        below.setdefault(parent, []).append(pid)
+    found: list[int] = []
+    pending = [os.getpid()]
+    while pending:
+        children = below.get(pending.pop(), [])
+        found += children
+        pending += children
+    return found
+
+
+def kill(pid: int) -> None:
+    try:
+        os.kill(pid, signal.SIGKILL)
+    except ProcessLookupError:
+        pass
+
+
+def kill_all(main: int) -> tuple[int | None, int]:
+    """Kill everything below this process until nothing is left: the status of `main` if it ended now, and how many there were.
+
+    What a killed process leaves behind becomes a child of this one, so repeated passes reach all of it.
+    """
+    status = None
+    first = -1
+    deadline = time.monotonic() + KILL_SECONDS
+    while True:
+        found = descendants()
+        first = len(found) if first < 0 else first
+        for pid in found:
+            kill(pid)
+        if not LINUX:
+            try:
+                os.killpg(main, signal.SIGKILL)
+            except (ProcessLookupError, PermissionError):
+                pass
+        ended, left = reap(main)
+        status = status if ended is None else ended
+        if not left or time.monotonic() > deadline:
+            return status, first
+        time.sleep(0.002)
+
+
+def notice(_number: int, _frame: object) -> None:
+    """A handler of ours, so that the wake-up descriptor is written to."""
+
+
+def wait(main: int, wakeup: int) -> int | None:
+    """Until the command ends (its wait status) or the client says so or dies (None)."""
+    while True:
+        ready = select.select([0, wakeup], [], [])[0]
+        if wakeup in ready:
+            os.read(wakeup, 512)
+            status, _ = reap(main)
+            if status is not None:
+                return status
+        if 0 in ready:
+            return None
+
+
+def main() -> None:
+    report, file_bytes, command = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3:]
+    os.set_inheritable(report, False)
+    prctl(PR_SET_CHILD_SUBREAPER, 1)
+    wakeup, wakeup_end = os.pipe()
+    os.set_blocking(wakeup_end, False)
+    signal.set_wakeup_fd(wakeup_end, warn_on_full_buffer=False)
+    signal.signal(signal.SIGCHLD, notice)
+    pid = start(command, file_bytes)
+    # Only the job holds the output now: it ends when the job does.
+    null = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(null, 1)
+    os.dup2(null, 2)
+    status = wait(pid, wakeup)
+    late, left = kill_all(pid)
+    if status is None:
+        status = signal.SIGKILL if late is None else late
+        left = 0
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    resident = usage.ru_maxrss * (1024 if LINUX else 1)
+    try:
+        os.write(report, f"{status:d} {usage.ru_utime + usage.ru_stime:.6f} {resident} {left}\n".encode())
+    except OSError:
+        pass
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,104 @@
+"""What a tree of processes uses at the moment, by looking at it from outside."""
+
+from __future__ import annotations
+
+import time
+
+import psutil
+
+REFRESH_SECONDS = 0.5
+MIB = 2**20
+
+
+class TreeUsage:
+    """Watches all processes below one; the process itself is not counted."""
+
+    def __init__(self, root: int) -> None:
+        """`root` is a process id."""
+        self._root = _process(root)
+        self._tree: list[psutil.Process] = []
+        self._refreshed = float("-inf")
+        self._exact: tuple[float, int] = (float("-inf"), 0)
+        self._cpu_seconds = 0.0
+        self._cpu_at = time.monotonic()
+        self.peak = 0
+
+    @property
+    def processes(self) -> int:
+        """How many processes the tree had at the last look."""
+        return len(self._tree)
+
+    def memory(self, limit: int) -> int:
+        """The memory of the tree in bytes now; remembers the peak.
+
+        Resident sizes count a page once for each process that shares it. That is cheap and never too little, so the exact
+        share is worked out only when the sum is over `limit`.
+        """
+        now = time.monotonic()
+        if now - self._refreshed >= REFRESH_SECONDS:
+            self._refresh(now)
+        used = sum(map(_resident, self._tree))
+        if used > limit and len(self._tree) > 1:
+            measured_at, exact = self._exact
+            if now - measured_at >= REFRESH_SECONDS or exact > limit:
+                exact = sum(map(_proportional, self._tree))
+                self._exact = (now, exact)
+            used = exact
+        self.peak = max(self.peak, used)
+        return used
+
+    def cpu(self) -> float:
+        """The cores in use since the last call (or the start)."""
+        now = time.monotonic()
+        total = sum(map(_cpu_seconds, self._tree)) + (_cpu_seconds(self._root) if self._root else 0.0)
+        cores = (total - self._cpu_seconds) / max(now - self._cpu_at, 1e-3)
+        self._cpu_seconds, self._cpu_at = total, now
+        return max(cores, 0.0)
+
+    def _refresh(self, now: float) -> None:
+        self._refreshed = now
+        try:
+            self._tree = self._root.children(recursive=True) if self._root else []
+        except psutil.Error:
+            self._tree = []
+
+
+def kill_marked(variable: str, value: str) -> None:
+    """Kill every process that inherited `variable=value`: what is left of a job whose supervisor was killed."""
+    for process in psutil.process_iter():
+        try:
+            if process.environ().get(variable) == value:
+                process.kill()
+        except (psutil.Error, OSError):
+            continue
+
+
+def _process(pid: int) -> psutil.Process | None:
+    try:
+        return psutil.Process(pid)
+    except psutil.Error:
+        return None
+
+
+def _resident(process: psutil.Process) -> int:
+    try:
+        return process.memory_info().rss
+    except psutil.Error:
+        return 0
+
+
+def _proportional(process: psutil.Process) -> int:
+    """A process's own pages and its share of the pages it shares, where the system tells; else its resident size."""
+    try:
+        return int(getattr(process.memory_full_info(), "pss", 0)) or _resident(process)
+    except psutil.Error:
+        return _resident(process)
+
+
+def _cpu_seconds(process: psutil.Process) -> float:
+    """CPU seconds of a process and of its children that it has waited for."""
+    try:
+        times = process.cpu_times()
+    except psutil.Error:
+        return 0.0
+    return times.user + times.system + times.children_user + times.children_system
