@@ -119,7 +119,10 @@ class Baseline:
             what, code, how = "the sandbox failed", Exit.NO_SANDBOX, "see: mlagent doctor"
         elif result.outcome in ("timeout", "out_of_memory"):
             limit = "minutes_per_run" if result.outcome == "timeout" else "memory"
-            what, how = f"the command was stopped: {result.outcome.replace('_', ' ')}", f"raise [limits] {limit} in mlagent.toml"
+            what, how = (
+                f"the command was stopped: {result.outcome.replace('_', ' ')}",
+                f"raise [limits] {limit} in mlagent.toml",
+            )
         else:
             what = f"the command failed with exit code {result.exit_code}"
         why = measurement.message or "nothing that reads like a metric was printed or written"
@@ -137,12 +140,15 @@ class Baseline:
             raise self._failure(measurement)
         found = discover(measurement.stdout, measurement.files)
         if not found:
-            searched = f"searched {len(measurement.stdout.splitlines())} lines of output and {len(measurement.files)} written files"
+            searched = (
+                f"searched {len(measurement.stdout.splitlines())} lines of output and {len(measurement.files)} written files"
+            )
             raise self._failure(replace(measurement, message=f"{searched} for name: value, epoch logs, JSON and CSV"))
         self._recorder.emit(
             ev.MetricsFound(
                 found=tuple(
-                    (f.spec.name, f.spec.direction, f.reading.value, f.reading.where, f.reading.text, f.reason) for f in found[:12]
+                    (f.spec.name, f.spec.direction, f.reading.value, f.reading.where, f.reading.text, f.reason)
+                    for f in found[:12]
                 )
             )
         )
@@ -167,7 +173,9 @@ class Baseline:
         return replace(spec, direction=direction, target=self._plan.metric_target)
 
     def _ask(self) -> int:
-        self._recorder.emit(ev.DecisionNeeded(step=0, question="metric", suggestion="accept", why="the first is the best guess"))
+        self._recorder.emit(
+            ev.DecisionNeeded(step=0, question="metric", suggestion="accept", why="the first is the best guess")
+        )
         while True:
             if self._controls.stopping:
                 raise Stopped

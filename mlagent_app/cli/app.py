@@ -1,0 +1,217 @@
+"""The commands of `mlagent`."""
+
+from __future__ import annotations
+
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from mlagent_app import __version__
+from mlagent_app.agent.errors import Exit
+from mlagent_app.cli.guard import guarded
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Makes your repository's metric better: measured, reviewable, git-tracked edits, each run in a sandbox.",
+)
+sessions = typer.Typer(no_args_is_help=True, help="List, show, export and delete sessions.")
+app.add_typer(sessions, name="sessions")
+
+
+class Format(StrEnum):
+    text = "text"
+    json = "json"
+    events = "events"
+
+
+class SandboxKind(StrEnum):
+    auto = "auto"
+    docker = "docker"
+    bwrap = "bwrap"
+    local = "local"
+
+
+ProjectArgument = Annotated[Path | None, typer.Argument(help="The project's directory.", show_default=False)]
+Steps = Annotated[int | None, typer.Option(min=1, help="Steps at most. [default: 10]", show_default=False)]
+Minutes = Annotated[float | None, typer.Option(min=0.01, help="Minutes at most.", show_default=False)]
+PolicyOption = Annotated[
+    str | None, typer.Option(help="Who proposes edits: bandit or random. [default: bandit]", show_default=False)
+]
+Sandbox = Annotated[SandboxKind | None, typer.Option(help="Where runs happen. [default: auto]", show_default=False)]
+Seed = Annotated[int | None, typer.Option(help="Seed of the policy. [default: 0]", show_default=False)]
+Command = Annotated[str | None, typer.Option(help="The project's command, instead of the detected one.", show_default=False)]
+Target = Annotated[float | None, typer.Option(help="Value of the metric to reach: the reward's m_best.", show_default=False)]
+
+
+def settings(**given: object) -> dict[str, object]:
+    """The flags that were given, by their key in `mlagent.toml` (`session__steps` -> `session.steps`)."""
+    plain = {key.replace("__", "."): value for key, value in given.items() if value is not None}
+    return {key: value.value if isinstance(value, StrEnum) else value for key, value in plain.items()}
+
+
+@app.command()
+def run(
+    project: ProjectArgument = None,
+    steps: Steps = None,
+    minutes: Minutes = None,
+    policy: PolicyOption = None,
+    sandbox: Sandbox = None,
+    seed: Seed = None,
+    command: Command = None,
+    metric: Annotated[
+        str | None, typer.Option(help="Name of the metric, instead of the detected one.", show_default=False)
+    ] = None,
+    target: Target = None,
+    apply: Annotated[bool, typer.Option("--apply", help="Land accepted steps in the project, a commit each.")] = False,
+    continue_: Annotated[bool, typer.Option("--continue", help="Go on with the project's newest session.")] = False,
+    resume: Annotated[str, typer.Option(metavar="ID", help="Go on with that session.", show_default=False)] = "",
+    demo: Annotated[bool, typer.Option("--demo", help="Work on a copy of the bundled example.")] = False,
+    format_: Annotated[Format, typer.Option("--format", help="What stdout gets.")] = Format.text,
+) -> None:
+    """Improve PROJECT without a screen: accepts gains beyond the noise, refuses the rest.
+
+    The project is not touched unless --apply is given; `mlagent apply` lands the accepted steps later.
+    """
+    from mlagent_app.cli.run import Headless
+
+    flags = settings(
+        session__steps=steps,
+        session__minutes=minutes,
+        policy__kind=policy,
+        sandbox__kind=sandbox,
+        session__seed=seed,
+        project__command=command,
+        metric__name=metric,
+        metric__target=target,
+        session__approve="auto",
+    )
+    headless = Headless(project, flags, resume=resume or ("latest" if continue_ else ""), demo=demo, apply=apply)
+    raise typer.Exit(headless.run(format_.value))
+
+
+@app.command()
+def init(
+    project: Annotated[Path, typer.Argument(help="The project's directory.")] = Path(),
+    force: Annotated[bool, typer.Option("--force", help="Replace an mlagent.toml that is there.")] = False,
+) -> None:
+    """Write mlagent.toml from what was detected."""
+    from mlagent_app.cli.project import write_config
+
+    write_config(project, force=force)
+
+
+@app.command()
+def doctor() -> None:
+    """Say what works on this machine, and how to mend the rest."""
+    from mlagent_app.cli.doctor import examine
+
+    raise typer.Exit(examine())
+
+
+@app.command()
+def report(
+    session: Annotated[str, typer.Argument(help="Session id, or `latest`.")] = "latest",
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="Directory for the files.", show_default=False)] = None,
+) -> None:
+    """Write a session's report: one self-contained HTML file, and Markdown."""
+    from mlagent_app.cli.project import write_report
+
+    write_report(session, output)
+
+
+@app.command()
+def apply(
+    session: Annotated[str, typer.Argument(help="Session id, or `latest`.")],
+    steps: Annotated[
+        list[int] | None, typer.Argument(metavar="[STEP]...", help="Steps to land; all accepted by default.")
+    ] = None,
+    no_commit: Annotated[bool, typer.Option("--no-commit", help="Write the files only.")] = False,
+) -> None:
+    """Land the accepted steps of a session in its project."""
+    from mlagent_app.cli.project import land_steps
+
+    land_steps(session, steps or [], commit=not no_commit)
+
+
+@app.command()
+def revert(
+    session: Annotated[str, typer.Argument(help="Session id, or `latest`.")],
+    step: Annotated[int, typer.Argument(help="The step to undo.")],
+) -> None:
+    """Undo an accepted step, in the project too if it has landed there."""
+    from mlagent_app.cli.project import revert_step
+
+    revert_step(session, step)
+
+
+@sessions.command("list")
+def sessions_list(
+    project: Annotated[Path | None, typer.Argument(help="Only sessions of this project.", show_default=False)] = None,
+) -> None:
+    """All sessions on this machine, newest first."""
+    from mlagent_app.cli.sessions import show_list
+
+    show_list(project)
+
+
+@sessions.command("show")
+def sessions_show(session: Annotated[str, typer.Argument(help="Session id, or `latest`.")] = "latest") -> None:
+    """One session's steps."""
+    from mlagent_app.cli.sessions import show_one
+
+    show_one(session)
+
+
+@sessions.command("export")
+def sessions_export(
+    session: Annotated[str, typer.Argument(help="Session id, or `latest`.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="Directory to write into.")] = Path(),
+) -> None:
+    """Write a session's events (JSON lines) and its diffs to files."""
+    from mlagent_app.cli.sessions import export
+
+    export(session, output)
+
+
+@sessions.command("delete")
+def sessions_delete(
+    session: Annotated[list[str], typer.Argument(help="Session ids.")],
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+) -> None:
+    """Delete sessions. What they landed in projects stays."""
+    from mlagent_app.cli.sessions import remove
+
+    remove(session, yes=yes)
+
+
+def _version(value: bool) -> None:
+    if value:
+        typer.echo(f"mlagent {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _main(
+    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")] = False,
+) -> None:
+    """ML-Agent."""
+    del version
+
+
+def run_app() -> None:
+    """Run the application; exits the process with the right code."""
+    code = 0
+
+    def call() -> None:
+        nonlocal code
+        try:
+            app(prog_name="mlagent")
+        except SystemExit as leaving:
+            code = leaving.code if isinstance(leaving.code, int) else int(leaving.code is not None)
+
+    sys.exit(guarded(call, program="mlagent") or code or Exit.OK)

@@ -1,0 +1,91 @@
+"""A session as lines of text: one a step, and a table at the end."""
+
+from __future__ import annotations
+
+from rich.console import Console
+from rich.markup import escape
+
+from mlagent_app.agent import events as ev
+from mlagent_app.agent.events import Event
+from mlagent_app.plan import Plan
+from mlagent_app.report import Summary, to_table
+
+MARKS = {"accept": "[green]kept[/]", "refuse": "[dim]refused[/]", "skip": "[dim]skipped[/]", "run": ""}
+
+
+class TextSurface:
+    """Prints events for a person who reads a scrolling terminal or a log file."""
+
+    def __init__(self, console: Console, project: str) -> None:
+        self._console = console
+        self._project = project
+        self._session = ""
+
+    def opened(self, plan: Plan) -> None:
+        """Say what was detected before anything runs."""
+        self._line(f"[bold]{escape(str(plan.project))}[/]")
+        self._line(f"  command  {escape(plan.command)}  [dim]({escape(plan.command_source)})[/]")
+        self._line(f"  python   {escape(str(plan.python))}  [dim]({escape(plan.python_source)})[/]")
+
+    def show(self, event: Event) -> None:
+        """Print what this event means, if anything."""
+        match event:
+            case ev.SessionStarted():
+                self._session = event.session
+                self._line(f"  session  {event.session}, policy {event.policy}, sandbox [bold]{event.sandbox}[/]")
+                for note in event.sandbox_notes:
+                    self._line(f"           [dim]{escape(note)}[/]")
+            case ev.Resumed(again=True):
+                self._line(f"  [bold]continued[/] in sandbox {event.sandbox}")
+            case ev.MetricChosen():
+                spec = event.metric
+                aim = "higher is better" if spec["direction"] == "max" else "lower is better"
+                where = f"{event.where}: {event.line.strip()[:80]}"
+                self._line(f"  metric   {escape(spec['name'])}, {aim}  [dim]({escape(where)})[/]")
+            case ev.BaselineMeasured():
+                noise = "" if event.noise is None else f" ± {event.noise:.3g}"
+                runs = f"{len(event.values)} run{'s' if len(event.values) > 1 else ''}"
+                self._line(f"  baseline [bold]{event.value:.6g}[/]{noise}  [dim]({runs}, {event.seconds:.1f} s each)[/]")
+            case ev.Failed():
+                if event.detail:
+                    self._line("  the end of its log:")
+                    for line in event.detail.splitlines():
+                        self._line(f"  [dim]|[/] {escape(line[:200])}")
+                self._console.print(f"mlagent: {event.message}", markup=False, soft_wrap=True)
+            case ev.Notice():
+                self._line(f"  [yellow]{'!' if event.level == 'warning' else 'i'}[/] {escape(event.text)}")
+            case _:
+                self._step(event)
+
+    def _step(self, event: Event) -> None:
+        match event:
+            case ev.ActionProposed():
+                self._line(f"{event.step:3d}  {escape(event.instruction or event.action)}  [dim]{escape(event.file)}[/]")
+                for flag in event.flags:
+                    self._line(f"     [yellow]! {escape(flag)}[/]")
+            case ev.Rewarded():
+                value = "no metric" if event.value is None else f"{event.value:.6g}"
+                delta = "" if event.delta is None else f" ({event.delta:+.4g})"
+                reward = "unscored" if event.scalar is None else f"reward {event.scalar:.3f}"
+                why = "" if event.value is not None else f": {event.feedback}"
+                self._line(f"     {event.outcome}, {value}{delta}, {reward}{escape(why)}")
+            case ev.Measured():
+                self._line(f"     measured {len(event.values)} times: {event.value:.6g}")
+            case ev.Decided():
+                self._line(f"     {MARKS[event.decision]}: {escape(event.reason or event.by)}")
+            case ev.Landed():
+                where = f"commit {event.commit[:10]}" if event.commit else "files written, no commit"
+                self._line(f"     landed: {where}{f' ({escape(event.note)})' if event.note else ''}")
+            case _:
+                pass
+
+    def finish(self, summary: Summary) -> None:
+        """The table of steps and what to do next."""
+        self._console.print()
+        self._console.print(to_table(summary))
+        self._line(f"report: mlagent report {self._session}")
+        if summary.best_step and not summary.applied:
+            self._line(f"the project is untouched; land the accepted steps with: mlagent apply {self._session}")
+
+    def _line(self, text: str) -> None:
+        self._console.print(text, soft_wrap=True)

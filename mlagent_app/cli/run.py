@@ -1,0 +1,86 @@
+"""`mlagent run`: a session without a screen."""
+
+from __future__ import annotations
+
+import json
+import signal
+import sys
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from types import FrameType
+
+from rich.console import Console
+
+from mlagent_app.agent import events as ev
+from mlagent_app.agent.errors import Exit, UserError
+from mlagent_app.agent.events import Event
+from mlagent_app.cli.console import TextSurface
+from mlagent_app.report import summarise
+from mlagent_app.report import to_json as summary_json
+from mlagent_app.session.backend import ProjectBackend
+from mlagent_app.session.control import Controls
+
+
+class Headless:
+    """Runs one session and says on stdout what `--format` asks for; everything else goes to stderr."""
+
+    def __init__(self, project: Path | None, flags: Mapping[str, object], *, resume: str, demo: bool, apply: bool) -> None:
+        self._resume = resume
+        self._controls = Controls()
+        self._seen: list[Event] = []
+        self._signalled = False
+        self._project = _demo_project() if demo and project is None else project
+        if self._project is None:
+            self._project = _project_of(resume)
+        self._backend = ProjectBackend(self._project, flags, resume=resume, demo=demo, apply=apply)
+
+    def run(self, style: str) -> int:
+        """The exit code. Raises `UserError` for what prevents the start."""
+        console = Console(stderr=style != "text", highlight=False)
+        text = TextSurface(console, str(self._project))
+        plan = self._backend.open()
+        text.opened(plan)
+        signal.signal(signal.SIGINT, self._stop)
+        signal.signal(signal.SIGTERM, self._stop)
+
+        def surface(event: Event) -> None:
+            if isinstance(event, ev.TRANSIENT):
+                return
+            self._seen.append(event)
+            text.show(event)
+            if style == "events":
+                print(json.dumps(ev.to_json(event)), flush=True)
+
+        code = self._backend.run(plan, surface, self._controls)
+        summary = summarise(self._seen)
+        if style == "json":
+            print(json.dumps(summary_json(summary), indent=2))
+        elif style == "text":
+            text.finish(summary)
+        if self._signalled:
+            return Exit.INTERRUPTED
+        return code
+
+    def _stop(self, signum: int, frame: FrameType | None) -> None:
+        del signum, frame
+        if self._signalled:
+            # The second Ctrl-C does not wait for the sandbox to be cleaned up; its own nets catch what is left.
+            sys.exit(Exit.INTERRUPTED)
+        self._signalled = True
+        self._controls.stop()
+
+
+def _demo_project() -> Path:
+    from mlagent_app.bundled import copy_example
+
+    return copy_example("digits", Path(tempfile.mkdtemp(prefix="mlagent-demo-")) / "digits")
+
+
+def _project_of(resume: str) -> Path:
+    """The project that a session id names; without one there is nothing to run."""
+    from mlagent_app.session import store
+
+    if not resume or resume == "latest":
+        raise UserError("no project was named", how="mlagent run PROJECT, or mlagent run --demo")
+    return Path(str(store.find(resume).read_plan()["project"]))

@@ -1,0 +1,239 @@
+"""Opening a project and running a session on it: what the command line and the screens share."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, replace
+from pathlib import Path
+
+from mlagent_app.agent import events as ev
+from mlagent_app.agent.errors import Exit, UserError
+from mlagent_app.agent.events import Event
+from mlagent_app.environment.core import Environment
+from mlagent_app.environment.measure import Bench
+from mlagent_app.journal import Journal
+from mlagent_app.plan import Plan, prepare
+from mlagent_app.policies.base import Policy
+from mlagent_app.policies.registry import make_policy
+from mlagent_app.repo.listing import list_project
+from mlagent_app.repo.locks import project_lock
+from mlagent_app.repo.project import Project, open_project
+from mlagent_app.repo.relevance import editable_files, protected_files
+from mlagent_app.repo.snapshot import Snapshot
+from mlagent_app.session import store
+from mlagent_app.session.baseline import Baseline, NoBaseline
+from mlagent_app.session.control import Controls
+from mlagent_app.session.landing import Lander
+from mlagent_app.session.recorder import Recorder
+from mlagent_app.session.runs import Stopped
+from mlagent_app.session.session import Session
+from mlagent_app.session.store import SessionPaths
+from sandbox.runner import Runner, SandboxError
+
+
+class ProjectBackend:
+    """One project, opened once, worked on once.
+
+    `flags` are command-line settings by their key in `mlagent.toml` (`session.steps`); they win over every other source.
+    `resume` is a session id, or `latest`. `demo` allows the local sandbox, for the bundled example only. `confirm_metric`: a
+    person is there to confirm which metric is meant.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        flags: Mapping[str, object],
+        *,
+        resume: str = "",
+        demo: bool = False,
+        apply: bool = False,
+        confirm_metric: bool = False,
+    ) -> None:
+        self._path = path
+        self._flags = dict(flags)
+        self._resume = resume
+        self._demo = demo
+        self._apply = apply
+        self._confirm = confirm_metric
+        self._project: Project | None = None
+        self._paths: SessionPaths | None = None
+
+    @property
+    def session(self) -> str:
+        """The session's id; empty before it has one."""
+        return self._paths.id if self._paths else ""
+
+    def open(self) -> Plan:
+        """Look at the project and settle what is to be run. Changes nothing. Raises `UserError`."""
+        self._project = open_project(self._path)
+        if self._resume:
+            return self._reopen(self._project)
+        listing = list_project(self._project)
+        plan = prepare(self._project.root, listing.paths, self._flags)
+        return replace(plan, demo=self._demo, apply=self._apply)
+
+    def _reopen(self, project: Project) -> Plan:
+        """The plan of an earlier session, with the budget and the mode of this call where they are given."""
+        self._paths = store.latest(project.root) if self._resume == "latest" else store.find(self._resume)
+        plan = Plan.from_json(self._paths.read_plan())
+        if plan.project != project.root:
+            raise UserError(
+                f"session {self.session} belongs to {plan.project}", how=f"open it with: mlagent-tui {plan.project}"
+            )
+        given = {key.rpartition(".")[2]: value for key, value in self._flags.items() if key in store.CHANGEABLE}
+        return replace(plan, apply=plan.apply or self._apply, **given)
+
+    def run(self, plan: Plan, emit: Callable[[Event], None], controls: Controls) -> Exit:
+        """Run or go on with the session of `plan` until it ends. Raises `UserError` for what prevents its start."""
+        project = self._project or open_project(plan.project)
+        policy = make_policy(plan.policy, seed=plan.seed)
+        with project_lock(project.root, self.session or "new session"):
+            runner = choose_runner(plan)
+            paths = self._paths or store.new_session(plan.to_json())
+            self._paths = paths
+            journal = Journal(paths.journal)
+            try:
+                recorder = Recorder(journal, emit)
+                return _Run(plan, project, paths, runner, policy, recorder, controls, self._confirm).to_the_end()
+            finally:
+                journal.close()
+                store.prune()
+
+
+class _Run:
+    """One process's work on a session, from its first event to its last."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        project: Project,
+        paths: SessionPaths,
+        runner: Runner,
+        policy: Policy,
+        recorder: Recorder,
+        controls: Controls,
+        confirm_metric: bool,
+    ) -> None:
+        self._plan = plan
+        self._project = project
+        self._paths = paths
+        self._runner = runner
+        self._policy = policy
+        self._recorder = recorder
+        self._controls = controls
+        self._confirm = confirm_metric
+
+    def to_the_end(self) -> Exit:
+        """Emit everything from `SessionStarted` or `Resumed` to `SessionEnded`; the exit code."""
+        self._begin()
+        reason, code = "failed", Exit.OK
+        try:
+            snapshot = self._snapshot()
+            environment = self._environment(snapshot)
+            recorder, controls = self._recorder, self._controls
+            Baseline(self._plan, environment, recorder, controls, confirm_metric=self._confirm).settle()
+            lander = Lander(self._project, snapshot, self._plan, self._paths.id)
+            reason = Session(self._plan, environment, self._policy, lander, recorder, controls).run()
+        except Stopped:
+            reason = "stopped"
+        except UserError as error:
+            detail = error.detail if isinstance(error, NoBaseline) else ""
+            self._recorder.emit(ev.Failed(message=error.line(), code=error.code, detail=detail))
+            code = error.code
+        best, step = self._recorder.progress.best()
+        progress = self._recorder.progress
+        self._recorder.emit(
+            ev.SessionEnded(
+                reason=reason, steps=len(progress.steps), best=best, best_step=step, seconds=round(progress.active, 3)
+            )
+        )
+        return code
+
+    def _begin(self) -> None:
+        plan, runner = self._plan, self._runner
+        if self._recorder.progress.started is not None:
+            self._recorder.emit(ev.Resumed(again=True, sandbox=runner.name))
+            if plan.approve != self._recorder.progress.approve:
+                self._recorder.emit(ev.ApproveChanged(approve=plan.approve))
+            return
+        self._recorder.emit(
+            ev.SessionStarted(
+                session=self._paths.id,
+                project=str(plan.project),
+                command=plan.command,
+                command_source=plan.command_source,
+                python=str(plan.python),
+                policy=self._policy.name,
+                sandbox=runner.name,
+                sandbox_notes=runner.notes,
+                metric=asdict(plan.metric) if plan.metric else None,
+                approve=plan.approve,
+                steps=plan.steps,
+                minutes=plan.minutes,
+                seed=plan.seed,
+                reward=plan.reward,
+                apply=plan.apply,
+                commit=plan.commit,
+            )
+        )
+
+    def _snapshot(self) -> Snapshot:
+        """The private repository: made now, or the one that the journal speaks of."""
+        if self._recorder.progress.snapshot is not None:
+            snapshot = Snapshot.load(self._paths.directory)
+            if snapshot.head != self._recorder.progress.head:
+                snapshot.set_head(self._recorder.progress.head, snapshot.head)
+            return snapshot
+        listing = list_project(self._project, copy=self._plan.copy, command=self._plan.command)
+        snapshot = Snapshot.create(self._paths.directory, self._project, listing)
+        files = snapshot.files(snapshot.base)
+        plan = self._plan
+        protected = protected_files(files, plan.command, plan.protected)
+        editable = editable_files(plan.project, files, plan.command, plan.editable)
+        self._recorder.emit(
+            ev.SnapshotTaken(
+                commit=snapshot.base,
+                files=len(files),
+                size=listing.size,
+                linked=tuple((str(link.source), link.target) for link in snapshot.links),
+                left_out=tuple(listing.left_out[:50]),
+                editable=tuple(path for path in editable if path not in protected),
+                protected=tuple(protected),
+            )
+        )
+        return snapshot
+
+    def _environment(self, snapshot: Snapshot) -> Environment:
+        taken = self._recorder.progress.snapshot
+        if taken is None:
+            raise RuntimeError("the snapshot is taken before the environment is made")
+        bench = Bench(snapshot, self._runner, self._plan, self._paths.work, self._paths.runs)
+        bench.clear()
+        return Environment(snapshot, bench, taken.editable, taken.protected, self._plan.reward)
+
+
+def choose_runner(plan: Plan) -> Runner:
+    """The sandbox of a plan. Raises `UserError` (exit 5) when there is none."""
+    from sandbox.choose import choose
+
+    from sandbox.images import RuntimeSpec
+
+    spec = RuntimeSpec("host")
+    if plan.image:
+        spec = RuntimeSpec("image", image=plan.image)
+    elif plan.dockerfile:
+        spec = RuntimeSpec("dockerfile", dockerfile=plan.project / plan.dockerfile)
+    elif plan.requirements:
+        spec = RuntimeSpec("requirements", requirements=plan.project / plan.requirements)
+    with sandbox_errors():
+        return choose(plan.sandbox, runtime=spec, allow_local=plan.demo)
+
+
+@contextlib.contextmanager
+def sandbox_errors() -> Iterator[None]:
+    """`SandboxError` as the one-line error of the app."""
+    try:
+        yield
+    except SandboxError as error:
+        raise UserError(error.what, how=error.how, code=Exit.NO_SANDBOX) from None
