@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import time
@@ -87,15 +88,17 @@ class Journal:
         """Write one event; it is on disk when this returns. Raises `UserError` when the disk refuses."""
         record = Record(len(self.records), time.time(), event)
         line = encode(record)
+        end = self._file.seek(0, os.SEEK_END)
         try:
-            written = self._file.write(line)
+            if self._file.write(line) != len(line):
+                raise OSError(errno.ENOSPC, "the disk is full")
             os.fsync(self._file.fileno())
         except OSError as error:
+            # A torn line in the middle would make what comes after it unreadable.
+            self._file.truncate(end)
             raise UserError(
                 "the journal cannot be written", where=f"{self.path}: {error.strerror}", how="free some space"
             ) from None
-        if written != len(line):
-            raise UserError("the journal cannot be written", where=f"{self.path}: the disk is full", how="free some space")
         self.records.append(record)
         return record
 
