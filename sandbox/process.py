@@ -113,6 +113,7 @@ class _Tree:
             now = time.monotonic()
             self._stop = self._excess(now, cancel)
             if self._stop is not None:
+                self._usage.cpu()  # a killed namespace does not hand its times on
                 self._end_lifeline()
                 select.select([self._report], [], [], STOP_SECONDS)
                 break
@@ -172,7 +173,7 @@ class _Tree:
             stop=self._stop,
             seconds=seconds,
             peak_memory=max(self._usage.peak, int(resident)),
-            cpu_seconds=float(cpu),
+            cpu_seconds=max(float(cpu), self._usage.cpu_seconds),
             left_running=int(left),
             kernel_out_of_memory=_kernel_ooms() > self._ooms,
         )

@@ -19,7 +19,7 @@ class TreeUsage:
         self._tree: list[psutil.Process] = []
         self._refreshed = float("-inf")
         self._exact: tuple[float, int] = (float("-inf"), 0)
-        self._cpu_seconds = 0.0
+        self.cpu_seconds = 0.0
         self._cpu_at = time.monotonic()
         self.peak = 0
 
@@ -51,8 +51,8 @@ class TreeUsage:
         """The cores in use since the last call (or the start)."""
         now = time.monotonic()
         total = sum(map(_cpu_seconds, self._tree)) + (_cpu_seconds(self._root) if self._root else 0.0)
-        cores = (total - self._cpu_seconds) / max(now - self._cpu_at, 1e-3)
-        self._cpu_seconds, self._cpu_at = total, now
+        cores = (total - self.cpu_seconds) / max(now - self._cpu_at, 1e-3)
+        self.cpu_seconds, self._cpu_at = max(total, self.cpu_seconds), now
         return max(cores, 0.0)
 
     def _refresh(self, now: float) -> None:
