@@ -20,12 +20,12 @@ from mlagent_app.repo.scan import CACHES, MIB, Bounds, ReadOnlyLink, Scan, is_en
 class Listing:
     """The files of a snapshot; paths are relative to the project, with forward slashes.
 
-    `files` are copied, symbolic links (`symlinks`: path -> what it says) among them; `size` is in bytes. `links` are seen
+    `paths` are copied, symbolic links (`symlinks`: path -> what it says) among them; `size` is in bytes. `links` are seen
     read-only by a run. `left_out` and `added` are (path, why): what is not there, and what is there although git ignores it.
     `fixed` are files that cannot be edited (those of submodules). `directories` are made empty.
     """
 
-    files: tuple[str, ...]
+    paths: tuple[str, ...]
     size: int
     symlinks: Mapping[str, str]
     links: tuple[ReadOnlyLink, ...]
@@ -35,7 +35,7 @@ class Listing:
     directories: tuple[str, ...]
 
 
-def list_files(project: Project, *, command: str = "", copy: Sequence[str] = (), bounds: Bounds | None = None) -> Listing:
+def list_project(project: Project, *, command: str = "", copy: Sequence[str] = (), bounds: Bounds | None = None) -> Listing:
     """The files that a snapshot of `project` holds: tracked and untracked ones as they stand, without ignored ones.
 
     Added to them are what the `copy` globs name and the ignored data that `command` or the sources name. Nothing is changed
@@ -154,7 +154,7 @@ def _result(scan: Scan, fixed: set[str], added: dict[str, str], empty: Sequence[
             how="have git ignore its data, or name a smaller directory",
         )
     return Listing(
-        files=tuple(files),
+        paths=tuple(files),
         size=size,
         symlinks=dict(scan.symlinks),
         links=tuple(scan.links[path] for path in sorted(scan.links)),

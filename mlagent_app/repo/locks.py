@@ -25,49 +25,14 @@ def state_dir() -> Path:
 
 
 class ProjectLock:
-    """The right to work on one project, held until `release` or until the process dies: the kernel frees it then."""
+    """The right to work on one project, held until `release` or until the process dies: the kernel frees it then.
+
+    A context manager; made by `project_lock`.
+    """
 
     def __init__(self, descriptor: int, path: Path) -> None:
         self._descriptor: int | None = descriptor
         self.path = path
-
-    @classmethod
-    def acquire(cls, project: Path, session: str) -> ProjectLock:
-        """Take the lock of the project at `project` for `session`. Raises `UserError` when another process holds it."""
-        root = project.resolve()
-        directory = state_dir() / "locks"
-        path = directory / f"{hashlib.sha256(os.fsencode(root)).hexdigest()[:24]}.lock"
-        try:
-            directory.mkdir(parents=True, exist_ok=True)
-            descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
-        except OSError as error:
-            raise UserError(
-                f"the state directory cannot be written: {error.strerror}",
-                where=os.fspath(directory),
-                how="set MLAGENT_STATE_DIR to a directory of yours",
-            ) from None
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            holder = _holder(descriptor)
-            os.close(descriptor)
-            raise UserError(
-                f"another ML-Agent session ({holder}) works on this project",
-                where=os.fspath(root),
-                how="wait for it to end, or stop it",
-            ) from None
-        except OSError as error:
-            os.close(descriptor)
-            raise UserError(
-                f"this file system cannot lock files: {error.strerror}",
-                where=os.fspath(directory),
-                how="set MLAGENT_STATE_DIR to a directory on a local disk",
-            ) from None
-        since = time.strftime("%Y-%m-%d %H:%M:%S")
-        lines = (str(os.getpid()), socket.gethostname(), session, since, os.fspath(root))
-        os.ftruncate(descriptor, 0)
-        os.pwrite(descriptor, os.fsencode("\n".join(lines) + "\n"), 0)
-        return cls(descriptor, path)
 
     def release(self) -> None:
         """Give the lock back. A second call does nothing."""
@@ -84,6 +49,44 @@ class ProjectLock:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self.release()
+
+
+def project_lock(project: Path, session: str) -> ProjectLock:
+    """Take the lock of the project at `project` for `session`. Raises `UserError` when another process holds it."""
+    root = project.resolve()
+    directory = state_dir() / "locks"
+    path = directory / f"{hashlib.sha256(os.fsencode(root)).hexdigest()[:24]}.lock"
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    except OSError as error:
+        raise UserError(
+            f"the state directory cannot be written: {error.strerror}",
+            where=os.fspath(directory),
+            how="set MLAGENT_STATE_DIR to a directory of yours",
+        ) from None
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        holder = _holder(descriptor)
+        os.close(descriptor)
+        raise UserError(
+            f"another ML-Agent session ({holder}) works on this project",
+            where=os.fspath(root),
+            how="wait for it to end, or stop it",
+        ) from None
+    except OSError as error:
+        os.close(descriptor)
+        raise UserError(
+            f"this file system cannot lock files: {error.strerror}",
+            where=os.fspath(directory),
+            how="set MLAGENT_STATE_DIR to a directory on a local disk",
+        ) from None
+    since = time.strftime("%Y-%m-%d %H:%M:%S")
+    lines = (str(os.getpid()), socket.gethostname(), session, since, os.fspath(root))
+    os.ftruncate(descriptor, 0)
+    os.pwrite(descriptor, os.fsencode("\n".join(lines) + "\n"), 0)
+    return ProjectLock(descriptor, path)
 
 
 def _holder(descriptor: int) -> str:
