@@ -50,7 +50,8 @@ class Job:
     `command` is run by `/bin/sh -c` with the workspace as working directory. `python` is the interpreter of the chosen
     environment: its directory comes first on PATH and `VIRTUAL_ENV` is set when it is a virtual environment.
     `workspace` is a plain directory without `.git`, owned by the caller; the job may write in it.
-    The output (stdout and stderr, in order) is written to `log_path`.
+    The output (stdout and stderr, in order) is written to `log_path`. `project` is the directory that the workspace is a
+    copy of: where the environment imports from it (an editable install), the job imports from the workspace instead.
     """
 
     command: str
@@ -59,6 +60,7 @@ class Job:
     python: Path | None = None
     links: Sequence[Link] = ()
     env: Mapping[str, str] = field(default_factory=dict[str, str])
+    project: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,256 @@
+"""Runs jobs in Docker containers: no network, nothing writable but the workspace, bounded in everything."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+from sandbox.docker_container import Container, Ending, Plan, configuration, create_failure
+from sandbox.docker_engine import Engine, EngineError, connect
+from sandbox.docker_orphans import reap_orphans
+from sandbox.docker_workspace import job_ids, lent_workspace
+from sandbox.hostruntime import WAYS_OUT, WORKSPACE, HostEnvironment, Mount, environment_key, host_environment
+from sandbox.images import RuntimeSpec, resolve
+from sandbox.runner import Job, Limits, OnLog, OnSample, Outcome, RunnerName, RunResult, SandboxError
+from sandbox.stream import LogPump
+
+DISK_FULL = ("No space left on device", "Errno 28", "ENOSPC")
+PREFLIGHT_LIMITS = Limits(seconds=60, memory_mb=1024, cpus=1, pids=64, output_mb=1, scratch_mb=64)
+
+
+class DockerRunner:
+    """The `docker` runner; see `sandbox.runner.Runner`. Safe to use from several threads at a time."""
+
+    def __init__(self, engine: Engine, runtime: RuntimeSpec, image: str) -> None:
+        self._engine = engine
+        self._runtime = runtime
+        self._image = image
+        self._environments: dict[object, HostEnvironment] = {}
+        self._left_over: list[str] = []
+        self._lock = threading.Lock()
+
+    @classmethod
+    def connect(
+        cls,
+        runtime: RuntimeSpec | None = None,
+        *,
+        project: Path | None = None,
+        python: Path | None = None,
+        progress: Callable[[str], None] | None = None,
+    ) -> DockerRunner:
+        """A runner on the engine that `docker` would use, after removing what dead processes left on it.
+
+        Building or fetching an image, where `runtime` asks for it, happens here; `progress` gets lines about it. `project` is
+        where requirements are looked for, `python` the interpreter whose packages are the last resort. Raises SandboxError.
+        """
+        runtime = runtime or RuntimeSpec()
+        engine = connect()
+        try:
+            reap_orphans(engine)
+            image = resolve(engine, runtime, project=project, python=python, progress=progress or (lambda _line: None))
+        except EngineError as error:
+            raise SandboxError(f"Docker cannot be used: {error}", how="check that `docker version` works") from error
+        return cls(engine, runtime, image)
+
+    @property
+    def name(self) -> RunnerName:
+        return "docker"
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        runtime = "this machine's Python, mounted read-only" if self._runtime.kind == "host" else f"image {self._image}"
+        return (
+            f"Docker: {runtime}; no network unless [sandbox] network = true.",
+            "Disk space in the workspace is not limited.",
+        )
+
+    def close(self) -> None:
+        """Let go of the connections to the engine."""
+        self._remove_left_over()
+        self._engine.close()
+
+    def preflight(self, python: Path | None, project: Path | None = None, *, near: Path | None = None) -> None:
+        """Try the runtime once with the interpreter `python`. Raises SandboxError that says why it cannot work here.
+
+        `near` is a writable directory on the file system of the workspaces.
+        """
+        self._environment(python, project, near)
+
+    def run(
+        self,
+        job: Job,
+        limits: Limits,
+        *,
+        on_log: OnLog | None = None,
+        on_sample: OnSample | None = None,
+        cancel: threading.Event | None = None,
+    ) -> RunResult:
+        """See `sandbox.runner.Runner.run`."""
+        started = time.monotonic()
+        try:
+            pump = LogPump(job.log_path, limits.output_mb * 1024 * 1024, on_log)
+        except OSError as error:
+            return _infrastructure(job, started, f"the log cannot be written: {error}")
+        try:
+            self._remove_left_over()
+            environment = self._environment(job.python, job.project, job.workspace.parent)
+            ending = self._run(job, limits, environment, pump, on_sample, cancel)
+        except SandboxError as error:
+            return _infrastructure(job, started, str(error))
+        except OSError as error:
+            return _infrastructure(job, started, f"the workspace cannot be used: {error}")
+        finally:
+            pump.close()
+        return _result(job, limits, ending, pump)
+
+    def _run(
+        self,
+        job: Job,
+        limits: Limits,
+        environment: HostEnvironment,
+        pump: LogPump,
+        on_sample: OnSample | None,
+        cancel: threading.Event | None,
+    ) -> Ending:
+        """One container, from its creation to its removal. Raises SandboxError and OSError."""
+        security = self._engine.info.security
+        ids = job_ids(rootless="rootless" in security)
+        links = [Mount(os.path.realpath(link.source), f"{WORKSPACE}/{link.target}") for link in job.links]
+        plan = Plan(
+            image=self._image,
+            command=job.command,
+            user=str(ids),
+            mounts=[*environment.mounts, Mount(str(job.workspace.resolve()), WORKSPACE, read_only=False), *links],
+            variables=_variables(job, environment),
+        )
+        with lent_workspace(job.workspace, job.links, ids):
+            try:
+                container = Container(self._engine, configuration(plan, limits, security))
+                try:
+                    return container.run(pump, limits.seconds, cancel, on_sample)
+                finally:
+                    self._remove(container)
+            except EngineError as error:
+                raise create_failure(error, limits) from error
+
+    def _remove(self, container: Container) -> None:
+        """A container that cannot be removed now is removed before the next run, or by the next process."""
+        try:
+            container.remove()
+        except EngineError:
+            with self._lock:
+                self._left_over.append(container.id)
+
+    def _remove_left_over(self) -> None:
+        with self._lock:
+            waiting, self._left_over = self._left_over, []
+        for container in waiting:
+            try:
+                self._engine.remove(container)
+            except EngineError:
+                with self._lock:
+                    self._left_over.append(container)
+
+    def _environment(self, python: Path | None, project: Path | None, near: Path | None) -> HostEnvironment:
+        """What the host gives to a job: nothing when there is an image, else the tried environment of `python`."""
+        if self._runtime.kind != "host":
+            return HostEnvironment((), {})
+        key = (environment_key(python) if python else None, project)
+        with self._lock:
+            known = self._environments.get(key)
+            if known is None:
+                known = host_environment(python, project)
+                self._try(known, python, near)
+                self._environments[key] = known
+        return known
+
+    def _try(self, environment: HostEnvironment, python: Path | None, near: Path | None) -> None:
+        """Run nothing in particular, to see whether the engine has our files and the interpreter starts for the job's user."""
+        if "Docker Desktop" in self._engine.info.system:
+            raise SandboxError("Docker Desktop cannot run this machine's Python", how=WAYS_OUT)
+        nonce = os.urandom(8).hex()
+        with tempfile.TemporaryDirectory(prefix=".mlagent-preflight-", dir=near) as directory:
+            workspace = Path(directory, "workspace")
+            workspace.mkdir()
+            Path(workspace, "nonce").write_text(nonce)
+            start = f"exec '{python}' -c pass" if python else "true"
+            job = Job(f"cat nonce && {start}", workspace, Path(directory, "log"))
+            pump = LogPump(job.log_path, 1024 * 1024, None)
+            try:
+                ending = self._run(job, PREFLIGHT_LIMITS, environment, pump, None, None)
+            except SandboxError as error:
+                if "bind source path does not exist" in str(error):
+                    raise _not_our_files() from error
+                raise
+            finally:
+                pump.close()
+        seen = pump.tail()
+        if nonce not in seen:
+            raise _not_our_files()
+        if ending.exit_code != 0:
+            last = (seen.strip().splitlines() or [""])[-1].removeprefix(nonce)
+            raise SandboxError(
+                f"{python} does not start in the sandbox (exit code {ending.exit_code}): {last}",
+                how=f"make its environment readable to other users (chmod -R o+rX), or {WAYS_OUT}",
+            )
+
+
+def _not_our_files() -> SandboxError:
+    return SandboxError(
+        "the Docker engine does not see this machine's files (a remote engine, or ML-Agent runs inside a container)",
+        how=WAYS_OUT,
+    )
+
+
+def _variables(job: Job, environment: HostEnvironment) -> dict[str, str]:
+    variables = {**environment.variables, **job.env}
+    own = [os.path.normpath(os.path.join(WORKSPACE, path)) for path in environment.own]
+    if own:
+        variables["PYTHONPATH"] = ":".join([*filter(None, [job.env.get("PYTHONPATH")]), *own])
+    return variables
+
+
+def _infrastructure(job: Job, started: float, message: str) -> RunResult:
+    return RunResult("infrastructure", None, time.monotonic() - started, job.log_path, message=message)
+
+
+def _result(job: Job, limits: Limits, ending: Ending, pump: LogPump) -> RunResult:
+    outcome, message = _outcome(limits, ending)
+    disk_full = outcome == "error" and any(sign in pump.tail() for sign in DISK_FULL)
+    if disk_full:
+        message = f"no space was left on a device (/tmp holds {limits.scratch_mb} MB); {message}"
+    warnings = ["a process of the run was killed for memory"] if outcome == "ok" and ending.oom_killed else []
+    if pump.write_error is not None:
+        warnings.append(f"the log is incomplete: {pump.write_error}")
+    result = RunResult(
+        outcome,
+        None if ending.stopped else ending.exit_code,
+        ending.seconds,
+        job.log_path,
+        peak_memory=ending.peak_memory,
+        cpu_seconds=ending.cpu_seconds,
+        message=message,
+        disk_full=disk_full,
+        truncated=pump.truncated,
+        warnings=tuple(warnings),
+    )
+    return replace(result, peak_memory=limits.memory_mb * 1024 * 1024) if outcome == "out_of_memory" else result
+
+
+def _outcome(limits: Limits, ending: Ending) -> tuple[Outcome, str]:
+    if ending.stopped == "killed":
+        return "killed", "the run was cancelled"
+    if ending.stopped == "timeout":
+        return "timeout", f"the run took longer than {limits.seconds:g} s and was stopped"
+    if ending.exit_code == 0:
+        return "ok", ""
+    if ending.oom_killed:
+        return "out_of_memory", f"the run needed more than {limits.memory_mb} MB of memory"
+    if ending.error:
+        return "infrastructure", f"Docker: {ending.error}"
+    return "error", f"the command exited with code {ending.exit_code}"
