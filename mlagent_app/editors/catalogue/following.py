@@ -109,7 +109,7 @@ class Follower:
             return None
         binding = bindings[0]
         if binding.kind == "parameter":
-            value = self._parameter(name, holder)
+            value = self.default(name, holder)
             return (value, holder.parent or holder) if value is not None else None
         return (binding.value, holder) if binding.value is not None else None
 
@@ -123,7 +123,7 @@ class Follower:
             at = at.parent
         return None
 
-    def _parameter(self, name: str, scope: Scope) -> ast.expr | None:
+    def default(self, name: str, scope: Scope) -> ast.expr | None:
         """The default of a parameter that no call in this file passes."""
         function = scope.node
         if not is_function(function):
@@ -168,7 +168,7 @@ class Follower:
     def _item(self, node: ast.Subscript, scope: Scope, depth: int) -> tuple[ast.expr, Scope] | None:
         if not isinstance(node.slice, ast.Constant) or not isinstance(node.slice.value, str):
             return None
-        table = None if self._is_written(node.value) else self.origin(node.value, scope, depth - 1)
+        table = None if self._writes(node.value) else self.origin(node.value, scope, depth - 1)
         value = self.entry(table, node.slice.value) if table is not None else None
         return (value, scope) if value is not None else None
 
@@ -234,16 +234,19 @@ class Follower:
                 continue
             table = self.origin(word.value, call.scope)
             entries = self.entries(table) if table is not None else None
-            if entries is None or self._is_written(word.value):
+            if entries is None or self._writes(word.value):
                 return Argument("opaque")
             for key, value in entries:
                 if key == name:
                     return self._found(value, call.scope)
         return Argument("absent")
 
-    def _is_written(self, table: ast.expr) -> bool:
-        """Whether a dictionary's name is also written to by key or updated somewhere in the file."""
-        return isinstance(table, ast.Name) and table.id in self._written
+    def _writes(self, table: ast.expr) -> bool:
+        return isinstance(table, ast.Name) and self.is_written(table.id)
+
+    def is_written(self, name: str) -> bool:
+        """Whether a dictionary of this name is also written to by key or updated somewhere in the file."""
+        return name in self._written
 
     @cached_property
     def _written(self) -> frozenset[str]:

@@ -1,7 +1,17 @@
-"""The families, in the order in which they claim values: when two name the same place of the text, the first one keeps it."""
+"""The families, in the order in which they claim values: when two name the same place of the text, the first one keeps it.
+
+Families that know a library come before those that go by a setting's name.
+"""
 
 from __future__ import annotations
 
+from mlagent_app.editors.catalogue.arguments import arguments
+from mlagent_app.editors.catalogue.configs import configs
+from mlagent_app.editors.catalogue.constants import constants
 from mlagent_app.editors.catalogue.offers import FamilyFunction
 
-FAMILIES: tuple[FamilyFunction, ...] = ()
+FAMILIES: tuple[FamilyFunction, ...] = (
+    arguments,
+    constants,
+    configs,
+)
