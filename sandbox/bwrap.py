@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 import platform
 import re
+import shlex
 import shutil
 import subprocess
+import tempfile
 import threading
 from collections.abc import Generator, Iterable, Sequence
 from contextlib import ExitStack, contextmanager
@@ -15,7 +17,7 @@ from pathlib import Path
 
 from sandbox.docker_workspace import Ids, lent_workspace
 from sandbox.hostruntime import HOME, SYSTEM_DIRECTORIES, WORKSPACE, HostEnvironment, environment_key, host_environment
-from sandbox.jobenv import environment
+from sandbox.jobenv import environment, with_import_paths
 from sandbox.process import Ending, Launch, infrastructure, open_pump, result, supervise
 from sandbox.runner import Job, Limits, OnLog, OnSample, RunnerName, RunResult, SandboxError
 from sandbox.stream import LogPump
@@ -51,7 +53,7 @@ class BwrapRunner:
         self._program = program
         self._sized_tmpfs = sized_tmpfs
         self._reasons = tuple(reasons)
-        self._environments: dict[tuple[str, int] | None, HostEnvironment] = {}
+        self._environments: dict[object, HostEnvironment] = {}
         self._lock = threading.Lock()
 
     @classmethod
@@ -86,6 +88,17 @@ class BwrapRunner:
             *self._reasons,
         )
 
+    def preflight(self, python: Path | None, project: Path | None = None) -> None:
+        """Start the interpreter `python` once behind the wall. Raises SandboxError that says why it cannot work here."""
+        with tempfile.TemporaryDirectory(prefix="mlagent-preflight-") as directory:
+            workspace = Path(directory, "workspace")
+            workspace.mkdir()
+            start = f"exec {shlex.quote(str(python))} -c pass" if python else "true"
+            job = Job(start, workspace, Path(directory, "log"), python=python, project=project)
+            result = self.run(job, Limits(seconds=PROBE_SECONDS))
+        if result.outcome != "ok":
+            raise SandboxError(f"{python or 'a command'} does not start behind bubblewrap: {result.message}", how=WAYS_OUT)
+
     def run(
         self,
         job: Job,
@@ -114,9 +127,9 @@ class BwrapRunner:
         self, job: Job, limits: Limits, pump: LogPump, on_sample: OnSample | None, cancel: threading.Event | None
     ) -> tuple[Ending, bool]:
         """How it ended, and whether bubblewrap got as far as the command."""
-        host = self._host(job.python)
+        host = self._host(job.python, job.project)
         place = {"HOME": HOME, "TMPDIR": "/tmp", "USER": "mlagent", "LOGNAME": "mlagent", **host.variables}
-        env = environment(job, limits, place)
+        env = with_import_paths(environment(job, limits, place), WORKSPACE, host.own)
         ids = Ids(os.getuid(), os.getgid())
         with lent_workspace(job.workspace, job.links, ids), _pipe() as (status, status_end), _etc_files() as etc:
             argv = [
@@ -136,12 +149,16 @@ class BwrapRunner:
             os.set_blocking(status, False)
             return ending, b'"exit-code"' in _read(status)
 
-    def _host(self, python: Path | None) -> HostEnvironment:
+    def _host(self, python: Path | None, project: Path | None) -> HostEnvironment:
         """The mounts for `python`; the interpreter is asked again when packages were installed in between."""
-        key = None if python is None else environment_key(python)
+        key = (None if python is None else environment_key(python), project)
         with self._lock:
             if key not in self._environments:
-                self._environments[key] = host_environment(python)
+                try:
+                    self._environments[key] = host_environment(python, project)
+                except SandboxError as error:
+                    # What helps a user of Docker here is to come to us.
+                    raise SandboxError(error.what, how=WAYS_OUT if "bwrap" in error.how else error.how) from error
             return self._environments[key]
 
     def _wall(self, limits: Limits) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from sandbox.runner import Job, Limits, SandboxError
@@ -27,6 +27,18 @@ def environment(job: Job, limits: Limits, place: Mapping[str, str]) -> dict[str,
         **place,
         **job.env,
     }
+
+
+def with_import_paths(variables: Mapping[str, str], root: str, own: Sequence[str]) -> dict[str, str]:
+    """`variables` with the project's own import directories, relative to `root`, ahead of those of the environment.
+
+    An editable install of the project would otherwise import the original files, and an edit would change nothing.
+    """
+    if not own:
+        return dict(variables)
+    given = variables.get("PYTHONPATH")
+    paths = [*([given] if given else []), *(os.path.normpath(os.path.join(root, path)) for path in own)]
+    return {**variables, "PYTHONPATH": ":".join(paths)}
 
 
 def python_variables(python: Path | None, path: str) -> dict[str, str]:

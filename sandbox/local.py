@@ -10,13 +10,13 @@ from collections.abc import Generator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from sandbox.jobenv import environment, python_variables
+from sandbox.hostruntime import SYSTEM_PATH, environment_key, host_environment
+from sandbox.jobenv import environment, python_variables, with_import_paths
 from sandbox.process import Ending, Launch, infrastructure, open_pump, result, supervise
 from sandbox.runner import Job, Limits, Link, OnLog, OnSample, RunnerName, RunResult, SandboxError
 from sandbox.stream import LogPump
 from sandbox.workdir import open_directory, remove_tree, split_relative
 
-SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 # Of our own environment, what says where things are on this machine; nothing that could be a secret.
 KEPT_VARIABLES = ("HOME", "USER", "LOGNAME", "TZ", "LD_LIBRARY_PATH", "CUDA_HOME")
 
@@ -33,6 +33,8 @@ class LocalRunner:
 
     def __init__(self, reasons: Sequence[str] = ()) -> None:
         """`reasons` say why a stronger sandbox was passed over; they stand in the notes."""
+        self._own: dict[object, tuple[str, ...]] = {}
+        self._lock = threading.Lock()
         self._notes = (*_NOTES, *(() if sys.platform == "linux" else (_NOT_LINUX,)), *reasons)
 
     @property
@@ -58,21 +60,43 @@ class LocalRunner:
         except OSError as error:
             return infrastructure(job, f"the log {job.log_path} cannot be written: {error.strerror}")
         try:
-            ending = _run(job, limits, pump, on_sample, cancel)
+            ending = _run(job, limits, self._own_imports(job), pump, on_sample, cancel)
         except (OSError, SandboxError) as error:
             return infrastructure(job, f"the run could not be started: {error}")
         finally:
             pump.close()
         return result(ending, job, limits, pump)
 
+    def _own_imports(self, job: Job) -> tuple[str, ...]:
+        """The directories of the project that its environment imports from; see `HostEnvironment.own`."""
+        if job.python is None or job.project is None:
+            return ()
+        key = (environment_key(job.python), job.project)
+        with self._lock:
+            if key not in self._own:
+                try:
+                    self._own[key] = host_environment(job.python, job.project).own
+                except SandboxError:  # not to be asked: the two places where a project keeps its packages
+                    self._own[key] = (".", "src")
+            return self._own[key]
 
-def _run(job: Job, limits: Limits, pump: LogPump, on_sample: OnSample | None, cancel: threading.Event | None) -> Ending:
+
+def _run(
+    job: Job,
+    limits: Limits,
+    own: Sequence[str],
+    pump: LogPump,
+    on_sample: OnSample | None,
+    cancel: threading.Event | None,
+) -> Ending:
+    """`own` are the directories of the project to import from, relative to it."""
     # A short path: Python's multiprocessing puts sockets there, whose paths may have 108 bytes.
     scratch = Path(tempfile.mkdtemp(prefix="mlagent-"))
     try:
         kept = {name: os.environ[name] for name in KEPT_VARIABLES if name in os.environ}
         variables = python_variables(job.python, os.environ.get("PATH") or SYSTEM_PATH)
         env = environment(job, limits, {"HOME": str(scratch), **kept, "TMPDIR": str(scratch), **variables})
+        env = with_import_paths(env, str(job.workspace), own)
         with linked(job.workspace, job.links):
             return supervise(Launch(["/bin/sh", "-c", job.command], job.workspace, env), limits, pump, on_sample, cancel)
     finally:
