@@ -25,6 +25,8 @@ _KEPT = frozenset({
 })  # fmt: skip
 _KEPT_PREFIXES = ("GIT_AUTHOR_", "GIT_COMMITTER_", "GIT_CONFIG_KEY_", "GIT_CONFIG_VALUE_")
 
+_ALWAYS = {"GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0", "GIT_LITERAL_PATHSPECS": "1", "LC_ALL": "C"}
+
 # No code of a repository runs: neither hooks nor a file system monitor.
 _INERT = ("-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null")
 
@@ -82,6 +84,11 @@ class Git:
         """The standard output without its final newline, as text (file system encoding)."""
         return os.fsdecode(self.out(*args, stdin=stdin, env=env)).removesuffix("\n")
 
+    def is_ignored(self, path: str) -> bool:
+        """Whether git ignores `path` (relative to `cwd`), which need not exist."""
+        # This command alone refuses literal pathspecs; it takes paths as they are but for a leading colon.
+        return self.run("check-ignore", "--quiet", "--", f"./{path}", env={"GIT_LITERAL_PATHSPECS": "0"}, ok=(0, 1)).status == 0
+
     def feed(self, *args: str, chunks: Iterable[bytes], seconds: float) -> None:
         """Run a command that reads much and says little, writing `chunks` to it as they come. Raises `GitError`.
 
@@ -111,7 +118,7 @@ class Git:
             import git.cmd  # here: importing GitPython takes 80 ms
         except ImportError:
             raise GitError("git is not installed", how="install git and put it on PATH") from None
-        variables = {"GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C", **self.env, **(env or {})}
+        variables = {**_ALWAYS, **self.env, **(env or {})}
         dropped = [name for name in os.environ if _foreign(name, self.keep) and name not in variables]
         # GitPython always starts from os.environ, which other threads share: env(1) takes variables away from one process only.
         clear = ["env", *(part for name in dropped for part in ("-u", name))] if dropped else []

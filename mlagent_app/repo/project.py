@@ -55,7 +55,7 @@ def open_project(path: str | os.PathLike[str]) -> Project:
     prefix = "" if root == git_root else f"{root.relative_to(git_root).as_posix()}/"
     if prefix and _is_foreign(git):
         return Project(root)
-    _refuse_unfinished(git_root, git_dir)
+    refuse_unfinished(git_root, git_dir)
     branch, head = read_head(git)
     return Project(root, git_root, git_dir, prefix, branch, head)
 
@@ -120,12 +120,11 @@ def _discover(git: Git, root: Path) -> tuple[Path, bool] | None:
 
 def _is_foreign(git: Git) -> bool:
     """Whether the outer repository ignores the project's directory and holds none of its files."""
-    if git.run("check-ignore", "--quiet", ".", ok=(0, 1, 128)).status != 0:
-        return False
-    return not git.out("ls-files", "--cached", "-z", ".")
+    return git.is_ignored("") and not git.out("ls-files", "--cached", "-z", ".")
 
 
-def _refuse_unfinished(git_root: Path, git_dir: Path) -> None:
+def refuse_unfinished(git_root: Path, git_dir: Path) -> None:
+    """Raise `UserError` in the middle of a merge, rebase, cherry-pick or revert."""
     for name, (operation, cure) in _UNFINISHED.items():
         if (git_dir / name).exists():
             raise UserError(f"a {operation} is under way in this repository", where=str(git_root), how=f"end it first: {cure}")

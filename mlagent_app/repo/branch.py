@@ -1,0 +1,267 @@
+"""A commit of just one change on the user's current branch, made beside whatever else is staged or changed there."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+
+from mlagent_app.agent.errors import UserError
+from mlagent_app.repo.cleaning import Cleaner
+from mlagent_app.repo.gitcmd import Git, GitError, project_git
+from mlagent_app.repo.merging import carry
+from mlagent_app.repo.project import Project, read_head, refuse_unfinished
+from mlagent_app.repo.trees import Entry, read_blobs
+from mlagent_app.repo.workspace import FileChange, FileState
+
+# Index features that would write to more than the one index file we ask for.
+_PLAIN = ("-c", "core.splitIndex=false", "-c", "core.untrackedCache=keep", "-c", "i18n.commitEncoding=UTF-8")
+
+
+@dataclass(frozen=True, slots=True)
+class _Stored:
+    """A file on the branch and in the index after the commit; None where it is gone."""
+
+    path: str
+    branch: Entry | None
+    index: Entry | None
+
+
+class _CannotCarry(Exception):
+    """The change cannot be committed apart from the user's own; says why."""
+
+
+def cannot_commit(project: Project) -> str:
+    """Why no commit at all can be made in this project, or an empty string. Raises `UserError` amid a merge or rebase."""
+    if project.git_root is None or project.git_dir is None:
+        return "the project is not a git repository (git init makes it one)"
+    refuse_unfinished(project.git_root, project.git_dir)
+    git = project_git(project.git_root)
+    if read_head(git)[1] is None:
+        return "the branch has no commit yet"
+    for who in ("GIT_AUTHOR_IDENT", "GIT_COMMITTER_IDENT"):
+        # Without useConfigOnly git makes up an address from the host's name.
+        if Git(git.cwd, ("-c", "user.useConfigOnly=true")).run("var", who, ok=range(256)).status:
+            return "git does not know who you are (git config user.name and user.email)"
+    return ""
+
+
+class BranchCommit:
+    """Holds the index lock of a project from `plan` to `finish`, so that no other git process gets in between.
+
+    `scratch_git` is a private repository for merging contents. Use as a context manager.
+    """
+
+    def __init__(self, project: Project, scratch_git: Git) -> None:
+        if project.git_root is None or project.git_dir is None:
+            raise ValueError("not a git repository")
+        self._prefix = project.prefix
+        self._git_root = project.git_root
+        self._git_dir = project.git_dir
+        self._git = Git(project.git_root, _PLAIN)
+        self._merge_git = scratch_git
+        self._index = project.git_dir / "index"
+        self._lock = project.git_dir / "index.lock"
+        self._descriptor: int | None = None
+        self._stored: list[_Stored] = []
+        self._old = ""
+        self._new = ""
+        self.note = ""
+
+    def __enter__(self) -> BranchCommit:
+        try:
+            self._descriptor = os.open(self._lock, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
+        except FileExistsError:
+            raise UserError(
+                "another git process is at work in the project",
+                where=os.fspath(self._lock),
+                how="wait for it to end; if none runs, remove that file",
+            ) from None
+        except OSError as error:
+            raise UserError(f"the git index cannot be written: {error.strerror}", where=os.fspath(self._index)) from None
+        self._scratch = Path(tempfile.mkdtemp(prefix="mlagent-"))
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._unlock()
+        shutil.rmtree(self._scratch, ignore_errors=True)
+
+    def plan(self, changes: Sequence[FileChange], message: str) -> str:
+        """Make the commit, not yet on the branch. Returns why the change cannot be committed, or an empty string."""
+        branch, head = read_head(self._git)
+        if head is None or not self._index.is_file():
+            return "the branch has no commit or no index yet"
+        self._old = head
+        try:
+            self._stored = self._store(changes)
+            self._new = self._write_commit(message)
+        except _CannotCarry as reason:
+            return str(reason)
+        except GitError as error:
+            return error.what
+        if not self._new:
+            return "the last commit already has this change"
+        notes = [] if branch else ["HEAD is detached: no branch holds the commit"]
+        if self._git.run("config", "--type=bool", "commit.gpgSign", ok=range(256)).out.strip() == b"true":
+            notes.append("the commit is not signed")
+        self.note = "; ".join(notes)
+        return ""
+
+    def finish(self) -> str:
+        """Move the branch and the index, the files being written; the commit's id. Raises with both as they were."""
+        assert self._descriptor is not None
+        index = self._next_index()
+        with open(self._descriptor, "wb", closefd=False) as file:
+            file.write(index)
+            file.flush()
+            os.fchmod(file.fileno(), self._index.stat().st_mode & 0o7777)
+            os.fsync(file.fileno())
+        subject = "mlagent: land a change"
+        try:
+            self._git.run("update-ref", "-m", subject, "HEAD", self._new, self._old)
+            self._lock.replace(self._index)
+        except BaseException:
+            # This does nothing unless HEAD has moved to our commit.
+            self._git.run("update-ref", "-m", f"{subject} (undone)", "HEAD", self._old, self._new, ok=range(256))
+            raise
+        os.close(self._descriptor)
+        self._descriptor = None
+        return self._new
+
+    def _unlock(self) -> None:
+        if self._descriptor is not None:
+            os.close(self._descriptor)
+            self._descriptor = None
+            self._lock.unlink(missing_ok=True)
+
+    def _store(self, changes: Sequence[FileChange]) -> list[_Stored]:
+        """What branch and index hold after the commit, with every blob in the project's object database."""
+        paths = [self._prefix + change.path for change in changes]
+        committed = self._committed(paths)
+        staged = self._staged(paths)
+        cleaner = Cleaner(self._git_root, self._git_dir, self._scratch)
+        before, after = (
+            cleaner.store({path: state.content for path, state in zip(paths, states, strict=True) if state is not None})
+            for states in ([change.before for change in changes], [change.after for change in changes])
+        )
+        stored: list[_Stored] = []
+        for path, change in zip(paths, changes, strict=True):
+            blobs = (before.get(path), after.get(path))
+            stored.append(self._store_one(change, path, (committed.get(path), staged.get(path)), blobs))
+        return stored
+
+    def _store_one(
+        self,
+        change: FileChange,
+        path: str,
+        present: tuple[Entry | None, Entry | None],
+        blobs: tuple[str | None, str | None],
+    ) -> _Stored:
+        """One file: `present` is what HEAD and the index have, `blobs` what git stores of it before and after."""
+        head, index = present
+        before, after = blobs
+        if before is None:
+            return self._store_new(change, path, present, after or "")
+        if head is None:
+            raise _CannotCarry(f"{path} is not in the last commit")
+        if index is None:
+            raise _CannotCarry(f"{path} has been removed from the index")
+        if after is None:
+            if head.blob != before or index != head:
+                raise _CannotCarry(f"{path} is deleted, but it has changes of yours that are not committed")
+            return _Stored(path, None, None)
+        new_head = self._carry(head, before, after, change)
+        return _Stored(path, new_head, new_head if index == head else self._carry(index, before, after, change))
+
+    def _store_new(self, change: FileChange, path: str, present: tuple[Entry | None, Entry | None], after: str) -> _Stored:
+        if present != (None, None):
+            raise _CannotCarry(f"{path} is not in your files, but it is in the last commit or the index")
+        if self._git.is_ignored(path):
+            raise _CannotCarry(f"{path} is ignored by git")
+        executable = change.after is not None and change.after.executable
+        entry = Entry(path, "100755" if executable else "100644", after)
+        return _Stored(path, entry, entry)
+
+    def _carry(self, entry: Entry, before: str, after: str, change: FileChange) -> Entry:
+        """`entry` with the change from blob `before` to blob `after` made to it, its own differences kept."""
+        blob = entry.blob
+        if blob == before:
+            blob = after
+        elif before != after:
+            contents = read_blobs(self._git, [blob, before, after])
+            merged = carry(self._merge_git, contents[blob], contents[before], contents[after])
+            if merged.content is None:
+                raise _CannotCarry(f"{entry.path} has changes of yours in the same lines that are not committed")
+            blob = self._git.line("hash-object", "-w", "--stdin", stdin=merged.content)
+        return Entry(entry.path, _mode(entry.mode, change.before, change.after), blob)
+
+    def _committed(self, paths: Sequence[str]) -> dict[str, Entry]:
+        answer = self._git.out("ls-tree", "-z", "--full-tree", self._old, "--", *paths)
+        found: dict[str, Entry] = {}
+        for item in answer.split(b"\0")[:-1]:
+            head, _, name = item.partition(b"\t")
+            mode, _, blob = head.decode("ascii").split(" ")
+            found[os.fsdecode(name)] = Entry(os.fsdecode(name), mode, blob)
+        return _regular(found)
+
+    def _staged(self, paths: Sequence[str]) -> dict[str, Entry]:
+        answer = self._git.out("ls-files", "-z", "--stage", "-v", "--full-name", "--", *paths)
+        found: dict[str, Entry] = {}
+        for item in answer.split(b"\0")[:-1]:
+            head, _, name = item.partition(b"\t")
+            tag, mode, blob, stage = head.decode("ascii").split(" ")
+            path = os.fsdecode(name)
+            if stage != "0":
+                raise _CannotCarry(f"{path} is unmerged")
+            if tag != "H":
+                raise _CannotCarry(f"git is told to overlook changes of {path} (skip-worktree or assume-unchanged)")
+            found[path] = Entry(path, mode, blob)
+        return _regular(found)
+
+    def _write_commit(self, message: str) -> str:
+        """The commit's id; empty when the last commit's tree is like that already."""
+        env = {"GIT_INDEX_FILE": os.fspath(self._scratch / "branch-index")}
+        self._git.run("read-tree", self._old, env=env)
+        no_blob = "0" * len(self._old)
+        lines = b"".join(_index_line(stored.path, stored.branch, no_blob) for stored in self._stored)
+        self._git.run("update-index", "-z", "--index-info", stdin=lines, env=env)
+        tree = self._git.line("write-tree", env=env)
+        if tree == self._git.line("rev-parse", f"{self._old}^{{tree}}"):
+            return ""
+        return self._git.line("commit-tree", "-p", self._old, tree, stdin=message.encode("utf-8", "surrogateescape"))
+
+    def _next_index(self) -> bytes:
+        """The user's index with the entries of the change, all others as they are."""
+        place = self._scratch / "next-index"
+        shutil.copyfile(self._index, place)
+        env = {"GIT_INDEX_FILE": os.fspath(place)}
+        no_blob = "0" * len(self._old)
+        lines = b"".join(_index_line(stored.path, stored.index, no_blob) for stored in self._stored)
+        self._git.run("update-index", "-z", "--index-info", stdin=lines, env=env)
+        present = [stored.path for stored in self._stored if stored.index is not None]
+        if present:
+            # Note the new files' times and sizes, so that git need not read them again. Content is not staged by this.
+            self._git.run("add", "--refresh", "--", *present, env=env, ok=(0, 1))
+        return place.read_bytes()
+
+
+def _regular(found: dict[str, Entry]) -> dict[str, Entry]:
+    for path, entry in found.items():
+        if not entry.is_regular:
+            raise _CannotCarry(f"{path} is not a plain file in git")
+    return found
+
+
+def _mode(mode: str, before: FileState | None, after: FileState | None) -> str:
+    if before is None or after is None or before.executable == after.executable:
+        return mode
+    return "100755" if after.executable else "100644"
+
+
+def _index_line(path: str, entry: Entry | None, no_blob: str) -> bytes:
+    mode, blob = (entry.mode, entry.blob) if entry else ("0", no_blob)
+    return f"{mode} {blob} 0\t".encode("ascii") + os.fsencode(path) + b"\0"
