@@ -60,6 +60,13 @@ class StepSummary:
         return self.rewarded.value if self.rewarded else None
 
     @property
+    def values(self) -> tuple[float, ...]:
+        """Every measurement that `value` is the mean of."""
+        if self.measured is not None:
+            return self.measured.values
+        return () if self.value is None else (self.value,)
+
+    @property
     def before(self) -> float | None:
         """m_t, the metric that the step started from."""
         return self.rewarded.before if self.rewarded else None

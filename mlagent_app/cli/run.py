@@ -15,9 +15,9 @@ from rich.console import Console
 from mlagent_app.agent import events as ev
 from mlagent_app.agent.errors import Exit, UserError
 from mlagent_app.agent.events import Event
+from mlagent_app.agent.summary import summarise
+from mlagent_app.agent.summary import to_json as summary_json
 from mlagent_app.cli.console import TextSurface
-from mlagent_app.report import summarise
-from mlagent_app.report import to_json as summary_json
 from mlagent_app.session.backend import ProjectBackend
 from mlagent_app.session.control import Controls
 

@@ -141,7 +141,7 @@ class _Run:
             detail = error.detail if isinstance(error, NoBaseline) else ""
             self._recorder.emit(ev.Failed(message=error.line(), code=error.code, detail=detail))
             code = error.code
-        best, step = self._recorder.progress.best()
+        best, step = self._recorder.progress.best
         progress = self._recorder.progress
         self._recorder.emit(
             ev.SessionEnded(
@@ -216,7 +216,6 @@ class _Run:
 def choose_runner(plan: Plan) -> Runner:
     """The sandbox of a plan. Raises `UserError` (exit 5) when there is none."""
     from sandbox.choose import choose
-
     from sandbox.images import RuntimeSpec
 
     spec = RuntimeSpec("host")

@@ -12,6 +12,7 @@ from mlagent_app.agent import events as ev
 from mlagent_app.agent.errors import Exit, UserError
 from mlagent_app.agent.events import DecisionKind, Event
 from mlagent_app.agent.metrics import MetricSpec
+from mlagent_app.agent.summary import StepSummary
 from mlagent_app.environment.core import Environment, Prepared
 from mlagent_app.environment.measure import Measurement
 from mlagent_app.plan import Plan
@@ -19,7 +20,7 @@ from mlagent_app.policies.base import Cancelled, Policy, Proposal
 from mlagent_app.session.control import Controls, Request
 from mlagent_app.session.decide import confidence, suggestion
 from mlagent_app.session.landing import Lander
-from mlagent_app.session.progress import Progress, Step
+from mlagent_app.session.progress import Progress
 from mlagent_app.session.recorder import Recorder
 from mlagent_app.session.runs import Interrupted, Runs, Stopped
 from mlagent_app.session.view import rewarded, state_of
@@ -81,7 +82,7 @@ class Session:
             self._confirm_win(step)
         self._decide(step)
 
-    def _propose(self) -> Step | None:
+    def _propose(self) -> StepSummary | None:
         head = self.progress.head
         edits = self._environment.edits(head)
         proposal = self._guarded(
@@ -109,7 +110,7 @@ class Session:
         )
         return self.progress.open_step
 
-    def _prepared(self, step: Step) -> Prepared:
+    def _prepared(self, step: StepSummary) -> Prepared:
         """The proposal as it was journalled; its commit is in the private repository."""
         event = step.proposed
         return Prepared(
@@ -127,9 +128,9 @@ class Session:
             final=event.action == "Final Answer",
         )
 
-    def _may_run(self, step: Step) -> bool:
+    def _may_run(self, step: StepSummary) -> bool:
         """Whether the edit may be run; asks when the mode is `ask`. A skipped step is decided here."""
-        if step.run_allowed or self.progress.approve != "ask":
+        if step.index in self.progress.allowed or self.progress.approve != "ask":
             return True
         flags = f"; {'; '.join(step.proposed.flags)}" if step.proposed.flags else ""
         answer = self._ask(step, "run", "run", f"the edit has not been run yet{flags}")
@@ -139,7 +140,7 @@ class Session:
         self._emit(ev.Decided(step=step.index, decision=decision, by="user", reason=answer.reason, commit=self.progress.head))
         return decision == "run"
 
-    def _measure_step(self, step: Step, prepared: Prepared) -> None:
+    def _measure_step(self, step: StepSummary, prepared: Prepared) -> None:
         before = self._value()
         measurement = None
         if prepared.runs:
@@ -148,7 +149,7 @@ class Session:
         reward, feedback = self._environment.score(prepared, before, measurement)
         self._emit(rewarded(step.index, reward, before, measurement, feedback, self._noise()))
 
-    def _confirm_win(self, step: Step) -> None:
+    def _confirm_win(self, step: StepSummary) -> None:
         """Measure a win on a noisy metric once more: the best of several noisy values flatters itself."""
         noise = self._noise()
         if not noise or step.rewarded is None or step.rewarded.value is None or step.rewarded.case != "edit":
@@ -156,7 +157,7 @@ class Session:
         if suggestion(self._spec(), self._value(), step.rewarded.value, noise)[0] == "accept":
             self._measure_again(step)
 
-    def _decide(self, step: Step) -> None:
+    def _decide(self, step: StepSummary) -> None:
         measured = step.rewarded is not None and step.rewarded.case == "edit"
         answer = None
         if measured and self.progress.approve != "auto":
@@ -179,7 +180,7 @@ class Session:
         else:
             self._emit(decided)
 
-    def _accept(self, step: Step, decided: ev.Decided) -> None:
+    def _accept(self, step: StepSummary, decided: ev.Decided) -> None:
         commit, hunks = self._lander.kept_commit(step, decided.hunks)
         self._lander.move_head(commit, self.progress.head)
         self._emit(
@@ -189,7 +190,7 @@ class Session:
             self._emit(ev.Notice(text=f"step {step.index} was accepted in part: what was kept is not measured yet"))
         self._land(step)
 
-    def _suggest(self, step: Step) -> tuple[DecisionKind, str]:
+    def _suggest(self, step: StepSummary) -> tuple[DecisionKind, str]:
         rewarded = step.rewarded
         if rewarded is None or rewarded.case != "edit" or step.value is None or rewarded.before is None:
             if step.edits and rewarded is not None and rewarded.case == "no_edit":
@@ -201,7 +202,7 @@ class Session:
 
     # Questions and requests
 
-    def _ask(self, step: Step, question: ev.Question, kind: DecisionKind, why: str) -> Request | None:
+    def _ask(self, step: StepSummary, question: ev.Question, kind: DecisionKind, why: str) -> Request | None:
         """Wait for the answer to a question; None when the mode changed so that it needs none."""
         self._emit(ev.DecisionNeeded(step=step.index, question=question, suggestion=kind, why=why))
         while True:
@@ -264,7 +265,7 @@ class Session:
 
     # Runs
 
-    def _measure_again(self, step: Step) -> None:
+    def _measure_again(self, step: StepSummary) -> None:
         commit = step.decided.commit if step.kept and step.decided else step.proposed.commit
         measurement = self._runs.run(step.index, len(step.runs), commit)
         if measurement.value is None:
@@ -309,7 +310,7 @@ class Session:
 
     # Landing
 
-    def _land(self, step: Step) -> None:
+    def _land(self, step: StepSummary) -> None:
         if self._plan.apply:
             self._lander.land(step, self._spec(), self._policy.name, self._emit)
 
@@ -330,7 +331,7 @@ class Session:
         if done and done[-1].proposed.action == "Final Answer":
             return "final_answer"
         spec = self._spec()
-        best, _ = progress.best()
+        best, _ = progress.best
         if spec.target is not None and best is not None and not spec.better(spec.target, best):
             return "target"
         if progress.open_step is not None:

@@ -136,7 +136,7 @@ def info(paths: SessionPaths) -> SessionInfo | None:
         steps=len(progress.steps),
         metric=progress.metric.name if progress.metric else "",
         baseline=progress.baseline.value if progress.baseline else None,
-        best=progress.best()[0],
+        best=progress.best[0],
     )
 
 

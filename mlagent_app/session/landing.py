@@ -1,0 +1,124 @@
+"""Accepted steps on their way into the private head and into the user's project, and back out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from mlagent_app import __version__
+from mlagent_app.agent import events as ev
+from mlagent_app.agent.errors import UserError
+from mlagent_app.agent.events import Event
+from mlagent_app.agent.metrics import MetricSpec
+from mlagent_app.agent.summary import StepSummary
+from mlagent_app.plan import Plan
+from mlagent_app.repo import landing
+from mlagent_app.repo.gitcmd import GitError
+from mlagent_app.repo.project import Project
+from mlagent_app.repo.snapshot import Snapshot
+from mlagent_app.repo.trees import write_commit
+from mlagent_app.session.progress import Progress
+
+Emit = Callable[[Event], None]
+
+
+class Lander:
+    """Moves accepted steps. `commit` overrides whether landing commits on the user's branch."""
+
+    def __init__(self, project: Project, snapshot: Snapshot, plan: Plan, session: str, *, commit: bool | None = None) -> None:
+        self._project = project
+        self._snapshot = snapshot
+        self._session = session
+        self._commit = plan.commit if commit is None else commit
+
+    def kept_commit(self, step: StepSummary, hunks: tuple[int, ...] | None) -> tuple[str, tuple[int, ...] | None]:
+        """The private commit of what is kept of a step, and the hunks if they are not all of them. Raises `UserError`."""
+        proposed = step.proposed
+        if hunks is None:
+            return proposed.commit, None
+        commit = self._snapshot.partial(proposed.base, proposed.commit, hunks)
+        if not self._snapshot.patch(commit, proposed.commit):
+            return proposed.commit, None
+        return commit, hunks
+
+    def move_head(self, commit: str, old: str) -> None:
+        """Make `commit` the accepted state."""
+        self._snapshot.set_head(commit, old)
+
+    def land(self, step: StepSummary, spec: MetricSpec, policy: str, emit: Emit) -> None:
+        """Land an accepted step in the project. A conflict is a warning and leaves the project as it was."""
+        proposed, decided = step.proposed, step.decided
+        if decided is None or decided.commit == proposed.base:
+            return
+        try:
+            result = landing.land(
+                self._project,
+                self._snapshot,
+                proposed.base,
+                decided.commit,
+                hunks=None,
+                message=_message(step, spec),
+                trailers=self._trailers(step, spec, policy),
+                commit_to_branch=self._commit,
+            )
+        except UserError as error:
+            emit(
+                ev.Notice(
+                    text=f"step {step.index} is kept in the session but not in the project: {error.line()}", level="warning"
+                )
+            )
+            return
+        # Nothing to write: a process that was killed between landing and its journal entry has landed it.
+        note = result.note if result.files else "the project holds this change already"
+        emit(ev.Landed(step=step.index, files=result.files, commit=result.commit, note=note))
+
+    def revert(self, index: int, progress: Progress, emit: Emit) -> None:
+        """Undo an accepted step in the private head, and in the project if it has landed.
+
+        Raises KeyError for an unknown step and `UserError` when it was not accepted or when later edits build on it.
+        """
+        step = progress.step(index)
+        if not step.kept or step.decided is None:
+            raise UserError(f"step {index} is not accepted, so there is nothing to revert")
+        base, commit = step.proposed.base, step.decided.commit
+        try:
+            undo = self._snapshot.patch(commit, base)
+            head = write_commit(self._snapshot.git, progress.head, undo, f"Revert step {index}")
+        except GitError:
+            raise UserError(
+                f"step {index} cannot be reverted: later accepted edits change the same lines", how="revert those first"
+            ) from None
+        files: tuple[str, ...] = ()
+        landed, note = "", ""
+        if step.landed is not None:
+            result = landing.revert(
+                self._project,
+                self._snapshot,
+                base,
+                commit,
+                hunks=None,
+                message=f"Revert: {step.proposed.instruction}",
+                trailers={"ML-Agent-Step": f"{self._session}/{index}", "ML-Agent-Reverts": step.landed.commit or "uncommitted"},
+                commit_to_branch=self._commit,
+            )
+            files, landed, note = result.files, result.commit, result.note
+        self._snapshot.set_head(head, progress.head)
+        emit(ev.Reverted(step=index, files=files, commit=landed, head=head, note=note))
+
+    def _trailers(self, step: StepSummary, spec: MetricSpec, policy: str) -> dict[str, str]:
+        before = step.rewarded.before if step.rewarded else None
+        value = "unmeasured" if step.partial or step.value is None else f"{step.value:.6g}"
+        was = "" if before is None else f" (was {before:.6g})"
+        return {
+            "ML-Agent-Step": f"{self._session}/{step.index}",
+            "ML-Agent-Metric": f"{spec.name} {value}{was}",
+            "ML-Agent-Model": f"{policy} (ml-agent {__version__})",
+        }
+
+
+def _message(step: StepSummary, spec: MetricSpec) -> str:
+    """The commit message: what was done, and what was measured."""
+    before = step.rewarded.before if step.rewarded else None
+    subject = step.proposed.instruction.splitlines()[0][:100] or step.proposed.action
+    if step.partial or step.value is None or before is None:
+        return f"{subject}\n\nAccepted in part; not measured."
+    return f"{subject}\n\n{spec.name}: {before:.6g} -> {step.value:.6g}, measured in a sandbox."
