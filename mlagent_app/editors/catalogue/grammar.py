@@ -29,6 +29,9 @@ FORMS: dict[str, str] = {
     "log-target": "fit the logarithm of the target",
     "standardise-target": "standardise the target",
     "clip": "clip gradients at {value}",
+    "schedule": "schedule the learning rate with {what}",
+    "callback": "train with the callback {what}",
+    "deepen": "add a hidden layer",
     "standardise": "standardise the inputs",
     "keep-best": "keep the best checkpoint",
 }

@@ -1,0 +1,154 @@
+"""The training loop of PyTorch: number of epochs, batch size, gradient clipping."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from mlagent_app.editors.base import Replacement
+from mlagent_app.editors.catalogue.following import Literal
+from mlagent_app.editors.catalogue.grammar import Phrase
+from mlagent_app.editors.catalogue.offers import Change, Offer, Setting
+from mlagent_app.editors.catalogue.source import Call, Source
+from mlagent_app.editors.catalogue.torch_script import Step, TorchScript, torch_script
+from mlagent_app.editors.catalogue.values import floats, ints
+
+# No more than about three times the present number is proposed: runs must not get out of hand.
+EPOCHS = ints(*(1, 2, 3, 5, 8, 12, 20, 30, 50, 80, 120, 200, 300, 500, 800, 1200, 2000, 3000, 5000), high=100_000)
+BATCH_SIZES = ints(4, 8, 16, 32, 64, 128, 256, 512, 1024, low=1, high=65_536)
+_NORMS = floats(0.1, 0.25, 0.5, 1.0, 2.0, 5.0, low=0.001, high=1000.0)
+_CLIPPERS = frozenset({"clip_grad_norm_", "clip_grad_value_", "clip_grad_norm"})
+_TRAIN_ONLY = ("train", "trn", "tr_")
+
+
+def epochs(source: Source) -> Iterator[Offer]:
+    """`set epochs to 20`: the number behind `range(...)` of the loop that trains."""
+    if not source.imported("torch"):
+        return
+    script = torch_script(source)
+    for loop in script.loops:
+        found = script.literal(loop.stop, script.scope(loop.node))
+        if found is not None and _is_count(found.value):
+            anchor = source.span(loop.node)[0]
+            yield Setting("epochs", "epochs", EPOCHS, found.value, found.start, found.end, anchor)
+
+
+def _is_count(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value > 0
+
+
+def batch_size(source: Source) -> Iterator[Offer]:
+    """`set batch_size of DataLoader to 64` for loaders that train, and `set batch_size to 64` for batches cut by hand."""
+    if not source.imported("torch"):
+        return
+    script = torch_script(source)
+    loaders = [call for call in source.calls if call.short == "DataLoader" and call.name.startswith(("torch.", "DataLoader"))]
+    for call in loaders:
+        if _trains(script, call, only=len(loaders) == 1):
+            setting = script.setting(call, "batch_size", 1, BATCH_SIZES, 1, "batch-size")
+            if setting is not None and _is_count(setting.present):
+                yield setting
+    if not loaders:
+        for loop in script.loops:
+            place = _cut_by_hand(script, loop.batches[0]) if loop.batches and isinstance(loop.batches[0], ast.For) else None
+            if place is not None and _is_count(place.value):
+                anchor = source.span(loop.batches[0])[0]
+                yield Setting("batch_size", "batch-size", BATCH_SIZES, place.value, place.start, place.end, anchor)
+
+
+def _trains(script: TorchScript, call: Call, *, only: bool) -> bool:
+    shuffled = script.follower.argument(call, "shuffle", 2).literal
+    sampled = any(word.arg in ("sampler", "batch_sampler") for word in call.node.keywords)
+    statement = script.statement(call.node)
+    around = script.function(call.node)
+    name = (ast.unparse(statement.targets[0]) if isinstance(statement, ast.Assign) else "") + (around.name if around else "")
+    if any(word.arg == "batch_sampler" for word in call.node.keywords) or "test" in name or "val" in name:
+        return shuffled is not None and shuffled.value is True
+    return (
+        only
+        or sampled
+        or any(part in name.lower() for part in _TRAIN_ONLY)
+        or (shuffled is not None and shuffled.value is True)
+    )
+
+
+def _cut_by_hand(script: TorchScript, loop: ast.For) -> Literal | None:
+    """The size in `for i in range(0, n, size)` with `i : i + size`, and in `.split(size)`."""
+    scope = script.scope(loop)
+    over = loop.iter
+    if not isinstance(over, ast.Call):
+        return None
+    if isinstance(over.func, ast.Attribute) and over.func.attr == "split" and len(over.args) == 1:
+        return script.follower.literal(over.args[0], scope)
+    if script.source.qualified(over.func) == "range" and len(over.args) == 3:
+        # A bare number is repeated in the slice, and then one place is not enough.
+        return None if isinstance(over.args[2], ast.Constant) else script.follower.literal(over.args[2], scope)
+    return None
+
+
+def gradient_clipping(source: Source) -> Iterator[Offer]:
+    """`clip gradients at 1.0` between the backward pass and the step, or another norm where it is done already."""
+    if not source.imported("torch"):
+        return
+    script = torch_script(source)
+    clippers = [call for call in source.calls if call.short in _CLIPPERS]
+    for call in clippers:
+        if call.short == "clip_grad_norm_":
+            setting = script.setting(call, "max_norm", 1, _NORMS, 1.0, "gradient-clipping")
+            if setting is not None and setting.start != setting.end:
+                yield setting
+    if clippers:
+        return
+    for step in script.steps:
+        for norm in (1.0, 0.5, 5.0):
+            made = _clipping(script, step, norm)
+            if made is not None:
+                anchor = source.span(step.statement)[0]
+                yield Change(Phrase("clip", (str(norm),)), "gradient-clipping", made, anchor, "training step")
+
+
+def _clipping(script: TorchScript, step: Step, norm: float) -> tuple[Replacement, ...] | None:
+    accelerator = _accelerator(script, step)
+    parameters = _parameters(script, step)
+    if accelerator:
+        lines = (f"{accelerator}.clip_grad_norm_({parameters}, {norm})",)
+        return (script.before(step.statement, *lines),)
+    named = script.naming("torch.nn.utils.clip_grad_norm_")
+    if named is None:
+        return None
+    unscale = (f"{step.scaler}.unscale_({step.optimiser})",) if step.scaler and "unscale_" not in script.source.text else ()
+    return (*named.replacements, script.before(step.statement, *unscale, f"{named.name}({parameters}, {norm})"))
+
+
+def _accelerator(script: TorchScript, step: Step) -> str:
+    """The accelerator behind `accelerator.backward(loss)`, empty for `loss.backward()`."""
+    call = step.backward.value if isinstance(step.backward, ast.Expr) else None
+    if (
+        isinstance(call, ast.Call)
+        and call.args
+        and isinstance(call.func, ast.Attribute)
+        and script.source.imported("accelerate")
+    ):
+        return ast.unparse(call.func.value)
+    return ""
+
+
+def _parameters(script: TorchScript, step: Step) -> str:
+    """Code for the parameters: of the model that the code around the step puts into training mode, else of the optimiser."""
+    here = script.function(step.statement)
+    for call in script.source.calls:
+        func = call.node.func
+        if isinstance(func, ast.Attribute) and call.short in ("train", "parameters") and script.function(call.node) is here:
+            owner = func.value
+            if call.short == "parameters" and not any(call.node in ast.walk(o.call.node) for o in script.optimisers):
+                continue
+            if call.short == "train" and (call.node.args or call.node.keywords):
+                continue
+            if isinstance(owner, (ast.Name, ast.Attribute)) and _is_whole(owner):
+                return f"{ast.unparse(owner)}.parameters()"
+    return f'[p for g in {step.optimiser}.param_groups for p in g["params"]]'
+
+
+def _is_whole(owner: ast.expr) -> bool:
+    """Whether this is a whole model and not a part of one (`model.head`)."""
+    return isinstance(owner, ast.Name) or (isinstance(owner, ast.Attribute) and ast.unparse(owner.value) == "self")
