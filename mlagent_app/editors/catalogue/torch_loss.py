@@ -124,9 +124,7 @@ def _use_measures(script: TorchScript, node: ast.AST) -> bool:
 def _handed_to_training(script: TorchScript, call: ast.Call) -> bool:
     """Whether the function that is given the loss is one of this file that takes a training step and evaluates nothing."""
     name = script.source.qualified(call.func).rpartition(".")[2]
-    if not any(
-        call is not step.statement and (f := script.function(step.statement)) and f.name == name for step in script.steps
-    ):
+    if not any((f := script.function(step.statement)) and f.name == name for step in script.steps):
         return False
     inside = [c for c in script.source.calls if (f := script.function(c.node)) is not None and f.name == name]
     return not any(script.evaluates(c.node) or c.short == "eval" for c in inside)

@@ -72,7 +72,7 @@ class TorchScript:
     # -- names ---------------------------------------------------------------------------------------------------
 
     def naming(self, qualified: str) -> Naming | None:
-        """A name for something of torch: through a module that the file imports (`optim.lr_scheduler.StepLR`) or a new import."""
+        """A name for something of torch: through an imported module (`optim.lr_scheduler.StepLR`), else imported anew."""
         head, rest = qualified, ""
         while head:
             local = self.source.local_name(head)
