@@ -98,7 +98,8 @@ def _run(
         env = environment(job, limits, {"HOME": str(scratch), **kept, "TMPDIR": str(scratch), **variables})
         env = with_import_paths(env, str(job.workspace), own)
         with linked(job.workspace, job.links):
-            return supervise(Launch(["/bin/sh", "-c", job.command], job.workspace, env), limits, pump, on_sample, cancel)
+            launch = Launch(["/bin/sh", "-c", job.command], job.workspace, env, scratch=scratch)
+            return supervise(launch, limits, pump, on_sample, cancel)
     finally:
         with suppress(OSError):
             remove_tree(scratch)

@@ -37,12 +37,16 @@ Stop = Literal["cancelled", "timeout", "out_of_memory", "too_many_processes"]
 
 @dataclass(frozen=True, slots=True)
 class Launch:
-    """A command as the system starts it. `descriptors` stay open for it."""
+    """A command as the system starts it.
+
+    `descriptors` stay open for it. `scratch` is a directory of the caller's that goes as well when the caller is killed.
+    """
 
     argv: Sequence[str]
     cwd: Path
     env: Mapping[str, str]
     descriptors: Sequence[int] = ()
+    scratch: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,10 +85,11 @@ class _Tree:
         self._started = time.monotonic()
         self._stop: Stop | None = None
         self._report, report_end = os.pipe()
-        file_bytes = limits.scratch_mb * MIB
+        supervisor = [sys.executable, "-I", "-S", str(_SUPERVISOR)]
+        arguments = [str(report_end), str(limits.scratch_mb * MIB), str(launch.scratch or "")]
         try:
             self._process = subprocess.Popen(
-                [sys.executable, "-I", "-S", str(_SUPERVISOR), str(report_end), str(file_bytes), *launch.argv],
+                [*supervisor, *arguments, *launch.argv],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,

@@ -1,11 +1,11 @@
 """The process between ML-Agent and a job: run as a script by `process.py`, never imported by it.
 
-    python -I -S supervisor.py REPORT_FD FILE_BYTES COMMAND [ARGUMENT...]
+    python -I -S supervisor.py REPORT_FD FILE_BYTES SCRATCH COMMAND [ARGUMENT...]
 
 It adopts what the job orphans (a Linux subreaper), so that a grandchild with a session of its own is found too. It kills all
 of it when the command ends, when it reads a byte on stdin, and when stdin ends because its client died. Then it writes one
 line to REPORT_FD: wait status, CPU seconds, largest resident set of one process in bytes, processes still running when the
-command ended.
+command ended. When there is nobody to read it, it removes the directory SCRATCH (empty: none), which the client would have.
 
 Only the standard library, and little of it: each import here is paid for in every run.
 """
@@ -181,7 +181,7 @@ def wait(main: int, wakeup: int) -> int | None:
 
 
 def main() -> None:
-    report, file_bytes, command = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3:]
+    report, file_bytes, scratch, command = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3], sys.argv[4:]
     os.set_inheritable(report, False)
     prctl(PR_SET_CHILD_SUBREAPER, 1)
     wakeup, wakeup_end = os.pipe()
@@ -203,7 +203,10 @@ def main() -> None:
     try:
         os.write(report, f"{status:d} {usage.ru_utime + usage.ru_stime:.6f} {resident} {left}\n".encode())
     except OSError:
-        pass
+        if scratch:
+            import shutil  # 10 ms, and seldom wanted
+
+            shutil.rmtree(scratch, ignore_errors=True)
 
 
 if __name__ == "__main__":

@@ -31,17 +31,17 @@ class TreeUsage:
     def memory(self, limit: int) -> int:
         """The memory of the tree in bytes now; remembers the peak.
 
-        Resident sizes count a page once for each process that shares it. That is cheap and never too little, so the exact
-        share is worked out only when the sum is over `limit`.
+        Resident sizes are cheap and never too little, but they count a page once for each process that shares it, and mapped
+        files, which the kernel takes back when it needs room. The exact need is worked out only when they are over `limit`.
         """
         now = time.monotonic()
         if now - self._refreshed >= REFRESH_SECONDS:
             self._refresh(now)
         used = sum(map(_resident, self._tree))
-        if used > limit and len(self._tree) > 1:
+        if used > limit:
             measured_at, exact = self._exact
             if now - measured_at >= REFRESH_SECONDS or exact > limit:
-                exact = sum(map(_proportional, self._tree))
+                exact = sum(map(_needed, self._tree))
                 self._exact = (now, exact)
             used = exact
         self.peak = max(self.peak, used)
@@ -87,12 +87,17 @@ def _resident(process: psutil.Process) -> int:
         return 0
 
 
-def _proportional(process: psutil.Process) -> int:
-    """A process's own pages and its share of the pages it shares, where the system tells; else its resident size."""
+def _needed(process: psutil.Process) -> int:
+    """A process's own memory and its part of what it shares, without mapped files; where unknown, the resident size."""
     try:
-        return int(getattr(process.memory_full_info(), "pss", 0)) or _resident(process)
-    except psutil.Error:
+        with open(f"/proc/{process.pid}/smaps_rollup", encoding="ascii") as file:
+            kibibytes = {line.split()[0]: int(line.split()[1]) for line in list(file)[1:]}
+    except (OSError, ValueError, IndexError):
         return _resident(process)
+    parts = [kibibytes.get(name) for name in ("Pss_Anon:", "Pss_Shmem:", "SwapPss:")]
+    if None in parts:  # before Linux 5.9
+        return kibibytes.get("Pss:", 0) * 1024 or _resident(process)
+    return sum(part or 0 for part in parts) * 1024
 
 
 def _cpu_seconds(process: psutil.Process) -> float:

@@ -172,11 +172,23 @@ class RunnerContract:
             x = bytearray(150 << 20)
             for _ in range(4):
                 if os.fork() == 0:
-                    time.sleep(1.5); os._exit(0)
+                    time.sleep(0.9); os._exit(0)
             for _ in range(4):
                 os.wait()
         """
         result = self.script(runner, workspace, source, Limits(seconds=30, memory_mb=400))
+        assert (result.outcome, result.message) == ("ok", "")
+
+    def test_a_mapped_file_is_not_memory_in_use(self, runner: Runner, workspace: Path) -> None:
+        with (workspace / "data.bin").open("wb") as file:
+            file.truncate(150 << 20)
+        source = """
+            import mmap, time
+            with open("data.bin", "rb") as file, mmap.mmap(file.fileno(), 0, prot=mmap.PROT_READ) as data:
+                total = sum(data[start] for start in range(0, len(data), 4096))
+                time.sleep(0.5)
+        """
+        result = self.script(runner, workspace, source, Limits(seconds=30, memory_mb=100))
         assert (result.outcome, result.message) == ("ok", "")
 
     def test_a_memory_error_is_out_of_memory(self, runner: Runner, workspace: Path) -> None:
@@ -208,11 +220,11 @@ class RunnerContract:
 
     def test_samples_show_memory_and_cpu(self, runner: Runner, workspace: Path) -> None:
         samples: list[Sample] = []
-        source = "import time; x = bytearray(50 << 20); end = time.time() + 2.5\nwhile time.time() < end: pass"
+        source = "import time; x = bytearray(50 << 20); end = time.time() + 1.4\nwhile time.time() < end: pass"
         (workspace / "job.py").write_text(source)
         job = Job("python job.py", workspace, workspace.parent / "log.txt", python=PYTHON)
         result = runner.run(job, Limits(), on_sample=samples.append)
-        assert len(samples) >= 2
+        assert len(samples) >= 1
         assert all(sample.memory > 50 * 2**20 for sample in samples)
         assert any(sample.cpu > 0.1 for sample in samples)
         assert result.cpu_seconds is not None and result.cpu_seconds > 0.2
@@ -231,7 +243,7 @@ class RunnerContract:
         assert seen["CUDA_VISIBLE_DEVICES"] == ""
 
     def test_the_chosen_environment_is_the_one_that_runs(self, runner: Runner, workspace: Path) -> None:
-        command = 'python -c "import sys, sklearn; print(sys.executable, sys.prefix)"; echo $VIRTUAL_ENV'
+        command = 'python -c "import sys, numpy; print(sys.executable, sys.prefix)" && echo $VIRTUAL_ENV'
         result = self.run(runner, workspace, command)
         assert result.outcome == "ok", result.log_path.read_text()
         executable, prefix, *rest = result.log_path.read_text().split()

@@ -93,6 +93,15 @@ def test_without_docker_auto_is_bwrap_and_says_why(tmp_path: Path) -> None:
     assert runner.run(job, Limits()).outcome == "ok"
 
 
+@pytest.mark.docker
+@pytest.mark.usefixtures("docker_engine")
+def test_with_docker_auto_is_docker(tmp_path: Path) -> None:
+    runner = choose("auto", wanted=Wanted(python=Path(sys.executable), near=tmp_path))
+    assert runner.name == "docker"
+    assert not any("passed over" in note for note in runner.notes)
+    assert probe()[0].works
+
+
 @pytest.mark.bwrap
 @pytest.mark.usefixtures("bwrap")
 def test_a_python_that_can_not_run_behind_the_wall_is_found_out_before_the_first_run(tmp_path: Path) -> None:

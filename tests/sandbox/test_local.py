@@ -1,12 +1,15 @@
 """The local sandbox: no wall, but limits, and nothing left behind."""
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from sandbox.local import LocalRunner
 from sandbox.runner import Link, Runner
-from tests.sandbox.runner_contract import RunnerContract
+from tests.sandbox.runner_contract import RunnerContract, wait_until
 
 
 class TestLocal(RunnerContract):
@@ -29,6 +32,28 @@ class TestLocal(RunnerContract):
     def test_temporary_files_go(self, runner: Runner, workspace: Path) -> None:
         result = self.run(runner, workspace, 'touch "$TMPDIR/kept"; echo $TMPDIR')
         assert not Path(result.log_path.read_text().strip()).exists()
+
+    def test_temporary_files_go_also_when_the_client_is_killed(self, workspace: Path, tmp_path: Path) -> None:
+        temporary = tmp_path / "temporary"
+        temporary.mkdir()
+        command = 'mkdir "$TMPDIR/d"; touch "$TMPDIR/d/f" started; sleep 7103'
+        program = (
+            "import sys\nfrom pathlib import Path\n"
+            "from sandbox.local import LocalRunner\nfrom sandbox.runner import Job, Limits\n"
+            "LocalRunner().run(Job(sys.argv[1], Path(sys.argv[2]), Path(sys.argv[2]).parent / 'log.txt'), Limits())"
+        )
+        client = subprocess.Popen(
+            [sys.executable, "-c", program, command, str(workspace)],
+            cwd=Path(__file__).parents[2],
+            env={**os.environ, "TMPDIR": str(temporary)},
+        )
+        try:
+            assert wait_until(lambda: (workspace / "started").exists(), 20)
+            assert list(temporary.iterdir()) != []
+        finally:
+            client.kill()
+            client.wait()
+        assert wait_until(lambda: not list(temporary.iterdir()), 3)
 
     def test_what_the_job_puts_in_place_of_a_link_stays(self, runner: Runner, workspace: Path, tmp_path: Path) -> None:
         source = tmp_path / "data.csv"
