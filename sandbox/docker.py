@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
+import signal
 import tempfile
 import threading
-import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -14,12 +14,16 @@ from sandbox.docker_container import Container, Ending, Plan, configuration, cre
 from sandbox.docker_engine import Engine, EngineError, connect
 from sandbox.docker_orphans import reap_orphans
 from sandbox.docker_workspace import job_ids, lent_workspace
-from sandbox.hostruntime import WAYS_OUT, WORKSPACE, HostEnvironment, Mount, environment_key, host_environment
+from sandbox.hostruntime import HOME, USER, WAYS_OUT, WORKSPACE, HostEnvironment, Mount, environment_key, host_environment
 from sandbox.images import RuntimeSpec, resolve
+from sandbox.jobenv import environment as job_environment
+from sandbox.process import infrastructure, open_pump
 from sandbox.runner import Job, Limits, OnLog, OnSample, Outcome, RunnerName, RunResult, SandboxError
 from sandbox.stream import LogPump
+from sandbox.symptoms import describe_exit, says_disk_full, says_out_of_memory
+from sandbox.usage import MIB
 
-DISK_FULL = ("No space left on device", "Errno 28", "ENOSPC")
+TOO_LARGE_FILE = 128 + signal.SIGXFSZ
 PREFLIGHT_LIMITS = Limits(seconds=60, memory_mb=1024, cpus=1, pids=64, output_mb=1, scratch_mb=64)
 
 
@@ -91,19 +95,18 @@ class DockerRunner:
         cancel: threading.Event | None = None,
     ) -> RunResult:
         """See `sandbox.runner.Runner.run`."""
-        started = time.monotonic()
         try:
-            pump = LogPump(job.log_path, limits.output_mb * 1024 * 1024, on_log)
+            pump = open_pump(job, limits, on_log)
         except OSError as error:
-            return _infrastructure(job, started, f"the log cannot be written: {error}")
+            return infrastructure(job, f"the log {job.log_path} cannot be written: {error.strerror}")
         try:
             self._remove_left_over()
             environment = self._environment(job.python, job.project, job.workspace.parent)
             ending = self._run(job, limits, environment, pump, on_sample, cancel)
         except SandboxError as error:
-            return _infrastructure(job, started, str(error))
+            return infrastructure(job, str(error))
         except OSError as error:
-            return _infrastructure(job, started, f"the workspace cannot be used: {error}")
+            return infrastructure(job, f"the workspace cannot be used: {error}")
         finally:
             pump.close()
         return _result(job, limits, ending, pump)
@@ -118,6 +121,8 @@ class DockerRunner:
         cancel: threading.Event | None,
     ) -> Ending:
         """One container, from its creation to its removal. Raises SandboxError and OSError."""
+        if cancel is not None and cancel.is_set():
+            return Ending(0, True, False, "", "killed", 0.0, None, None)
         security = self._engine.info.security
         ids = job_ids(rootless="rootless" in security)
         links = [Mount(os.path.realpath(link.source), f"{WORKSPACE}/{link.target}") for link in job.links]
@@ -126,7 +131,7 @@ class DockerRunner:
             command=job.command,
             user=str(ids),
             mounts=[*environment.mounts, Mount(str(job.workspace.resolve()), WORKSPACE, read_only=False), *links],
-            variables=_variables(job, environment),
+            variables=_variables(job, limits, environment),
         )
         with lent_workspace(job.workspace, job.links, ids):
             try:
@@ -171,7 +176,7 @@ class DockerRunner:
 
     def _try(self, environment: HostEnvironment, python: Path | None, near: Path | None) -> None:
         """Run nothing in particular, to see whether the engine has our files and the interpreter starts for the job's user."""
-        if "Docker Desktop" in self._engine.info.system:
+        if self._engine.info.is_desktop:
             raise SandboxError("Docker Desktop cannot run this machine's Python", how=WAYS_OUT)
         nonce = os.urandom(8).hex()
         with tempfile.TemporaryDirectory(prefix=".mlagent-preflight-", dir=near) as directory:
@@ -207,50 +212,51 @@ def _not_our_files() -> SandboxError:
     )
 
 
-def _variables(job: Job, environment: HostEnvironment) -> dict[str, str]:
-    variables = {**environment.variables, **job.env}
+def _variables(job: Job, limits: Limits, environment: HostEnvironment) -> dict[str, str]:
+    """All that the job's environment holds besides what its image sets."""
+    place = {"HOME": HOME, "TMPDIR": HOME, "USER": USER, "LOGNAME": USER, **environment.variables}
+    variables = job_environment(job, replace(limits, gpus=0), place)
+    if limits.gpus:
+        del variables["CUDA_VISIBLE_DEVICES"]  # the container has just the GPUs that it asked for
     own = [os.path.normpath(os.path.join(WORKSPACE, path)) for path in environment.own]
     if own:
         variables["PYTHONPATH"] = ":".join([*filter(None, [job.env.get("PYTHONPATH")]), *own])
     return variables
 
 
-def _infrastructure(job: Job, started: float, message: str) -> RunResult:
-    return RunResult("infrastructure", None, time.monotonic() - started, job.log_path, message=message)
-
-
 def _result(job: Job, limits: Limits, ending: Ending, pump: LogPump) -> RunResult:
-    outcome, message = _outcome(limits, ending)
-    disk_full = outcome == "error" and any(sign in pump.tail() for sign in DISK_FULL)
-    if disk_full:
-        message = f"no space was left on a device (/tmp holds {limits.scratch_mb} MB); {message}"
-    warnings = ["a process of the run was killed for memory"] if outcome == "ok" and ending.oom_killed else []
+    outcome, message = _verdict(limits, ending, pump.tail())
+    warnings: list[str] = []
+    if outcome == "ok" and ending.oom_killed:
+        warnings.append("a process of the run was killed for memory")
     if pump.write_error is not None:
-        warnings.append(f"the log is incomplete: {pump.write_error}")
-    result = RunResult(
+        warnings.append(f"the log could not be written in full: {pump.write_error.strerror}")
+    killed_for_memory = outcome == "out_of_memory" and ending.oom_killed
+    return RunResult(
         outcome,
         None if ending.stopped else ending.exit_code,
         ending.seconds,
         job.log_path,
-        peak_memory=ending.peak_memory,
+        # The last moment before the kill is never seen; the limit is what was reached.
+        peak_memory=limits.memory_mb * MIB if killed_for_memory else ending.peak_memory,
         cpu_seconds=ending.cpu_seconds,
         message=message,
-        disk_full=disk_full,
+        disk_full=outcome == "error" and (says_disk_full(pump.tail()) or ending.exit_code == TOO_LARGE_FILE),
         truncated=pump.truncated,
         warnings=tuple(warnings),
     )
-    return replace(result, peak_memory=limits.memory_mb * 1024 * 1024) if outcome == "out_of_memory" else result
 
 
-def _outcome(limits: Limits, ending: Ending) -> tuple[Outcome, str]:
-    if ending.stopped == "killed":
-        return "killed", "the run was cancelled"
-    if ending.stopped == "timeout":
-        return "timeout", f"the run took longer than {limits.seconds:g} s and was stopped"
+def _verdict(limits: Limits, ending: Ending, tail: str) -> tuple[Outcome, str]:
+    if ending.stopped:
+        over_time = f"stopped after {limits.seconds:g} s, the time limit of a run"
+        return ending.stopped, over_time if ending.stopped == "timeout" else "stopped on request"
     if ending.exit_code == 0:
         return "ok", ""
     if ending.oom_killed:
-        return "out_of_memory", f"the run needed more than {limits.memory_mb} MB of memory"
-    if ending.error:
-        return "infrastructure", f"Docker: {ending.error}"
-    return "error", f"the command exited with code {ending.exit_code}"
+        return "out_of_memory", f"stopped: more than {limits.memory_mb} MiB of memory in use"
+    if not ending.orderly:
+        return "infrastructure", f"the container was killed from outside (code {ending.exit_code}) - run it again"
+    if says_out_of_memory(tail):
+        return "out_of_memory", f"the job ran out of memory: {describe_exit(ending.exit_code, tail)}"
+    return "error", describe_exit(ending.exit_code, tail)

@@ -5,17 +5,17 @@ from __future__ import annotations
 import math
 import threading
 import time
-from collections.abc import Sequence
-from contextlib import suppress
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Literal
 
 from sandbox.docker_engine import STDOUT, Attachment, ContainerState, Engine, EngineError, EngineGone, Json
 from sandbox.docker_orphans import OWNER_LABEL, owner
 from sandbox.docker_usage import UsageMeter
-from sandbox.hostruntime import HOME, WORKSPACE, Mount
+from sandbox.hostruntime import WORKSPACE, Mount
 from sandbox.runner import Limits, OnSample, SandboxError
 from sandbox.stream import LogPump
+from sandbox.usage import MIB
 
 TICK_SECONDS = 0.05
 END_SECONDS = 10.0
@@ -23,6 +23,7 @@ TIMEOUT_GRACE_SECONDS = 3.0
 CANCEL_GRACE_SECONDS = 0.4
 # After this the job ends by itself even if nothing outside is left to end it.
 INNER_TIMEOUT_MARGIN = 60
+NOTES_BYTES = 4096
 # init, the wrapper, and its two watchers with their children.
 OWN_PROCESSES = 6
 
@@ -45,6 +46,7 @@ done
 for file in /sys/fs/cgroup/memory/memory.max_usage_in_bytes /sys/fs/cgroup/memory.peak; do
     [ -r $file ] && read -r line <$file && echo "peak $line" >&2
 done
+echo "ended" >&2
 exit $code
 """
 
@@ -53,9 +55,13 @@ Reason = Literal["", "timeout", "killed"]
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """How a container ended. `stopped` says whether it was made to; memory in bytes, None where unknown."""
+    """How a container ended. `stopped` says whether we made it end, `orderly` whether the job ended and not its container.
+
+    Memory in bytes, None where unknown.
+    """
 
     exit_code: int
+    orderly: bool
     oom_killed: bool
     error: str
     stopped: Reason
@@ -72,25 +78,12 @@ class Plan:
     command: str
     user: str
     mounts: Sequence[Mount]
-    variables: dict[str, str] = field(default_factory=dict[str, str])
+    variables: Mapping[str, str]
 
 
 def configuration(plan: Plan, limits: Limits, security: frozenset[str]) -> Json:
     """The engine's configuration of a container that is walled off and limited."""
-    memory = limits.memory_mb * 1024 * 1024
-    threads = str(max(1, math.ceil(limits.cpus)))
-    variables = {
-        "HOME": HOME,
-        "USER": "sandbox",
-        "LOGNAME": "sandbox",
-        "TMPDIR": "/tmp",
-        "LANG": "C.UTF-8",
-        "PYTHONUNBUFFERED": "1",
-        # A cached file of the version before an edit, made in the same second and as long, would be run in place of the edit.
-        "PYTHONDONTWRITEBYTECODE": "1",
-        "OMP_NUM_THREADS": threads,
-        **plan.variables,
-    }
+    memory = limits.memory_mb * MIB
     security_options = ["no-new-privileges"]
     if "selinux" in security:
         security_options.append("label=disable")
@@ -109,6 +102,7 @@ def configuration(plan: Plan, limits: Limits, security: frozenset[str]) -> Json:
         "PidsLimit": limits.pids + OWN_PROCESSES,
         "OomScoreAdj": 500,
         "Init": True,
+        "Ulimits": [{"Name": "fsize", "Soft": limits.scratch_mb * MIB, "Hard": limits.scratch_mb * MIB}],
         "LogConfig": {"Type": "none"},
     }
     if "userns" in security:
@@ -119,7 +113,7 @@ def configuration(plan: Plan, limits: Limits, security: frozenset[str]) -> Json:
         "Image": plan.image,
         "Entrypoint": ["/bin/sh", "-c", WRAPPER, "ml-agent"],
         "Cmd": [plan.command, str(math.ceil(limits.seconds) + INNER_TIMEOUT_MARGIN)],
-        "Env": [f"{name}={value}" for name, value in variables.items()],
+        "Env": [f"{name}={value}" for name, value in plan.variables.items()],
         "User": plan.user,
         "WorkingDir": WORKSPACE,
         "NetworkDisabled": False,
@@ -141,6 +135,7 @@ class Container:
         self._engine = engine
         self.id = engine.create(config)
         self._attachment: Attachment | None = None
+        self._reader: threading.Thread | None = None
         self._notes = bytearray()
         self._drained = threading.Event()
 
@@ -150,8 +145,8 @@ class Container:
         Raises EngineError when the engine refuses to start it or goes away.
         """
         self._attachment = self._engine.attach(self.id)
-        reader = threading.Thread(target=self._drain, args=(self._attachment, pump), name="docker-output", daemon=True)
-        reader.start()
+        self._reader = threading.Thread(target=self._drain, args=(self._attachment, pump), name="docker-output", daemon=True)
+        self._reader.start()
         self._engine.start(self.id)
         started = time.monotonic()
         meter = UsageMeter(self._engine, self.id, on_sample)
@@ -161,16 +156,17 @@ class Container:
         finally:
             elapsed = time.monotonic() - started
             meter.stop()
-        reader.join(timeout=END_SECONDS)
-        cpu, peak = self._own_account()
+        self._reader.join(timeout=END_SECONDS)
+        peak, cpu = self._said("peak"), self._said("cpu")
         return Ending(
             exit_code=state.exit_code,
+            orderly=self._said("ended") is not None,
             oom_killed=state.oom_killed,
             error=state.error,
             stopped=stopped,
             seconds=elapsed,
-            peak_memory=meter.peak_memory if meter.peak_memory is not None else peak,
-            cpu_seconds=cpu if cpu is not None else meter.cpu_seconds,
+            peak_memory=meter.peak_memory or (int(peak[0]) if peak else None),
+            cpu_seconds=_seconds(cpu) if cpu else meter.cpu_seconds,
         )
 
     def remove(self) -> None:
@@ -180,6 +176,8 @@ class Container:
         finally:
             if self._attachment is not None:
                 self._attachment.close()
+            if self._reader is not None:
+                self._reader.join(timeout=END_SECONDS)
 
     def _drain(self, attachment: Attachment, pump: LogPump) -> None:
         """The output goes on being read whatever happens, or the engine would block on a full pipe."""
@@ -187,8 +185,8 @@ class Container:
             for stream, data in attachment.frames():
                 if stream == STDOUT:
                     pump.feed(data)
-                elif len(self._notes) < 4096:
-                    self._notes += data
+                else:
+                    self._notes = (self._notes + data)[-NOTES_BYTES:]
         finally:
             self._drained.set()
 
@@ -215,18 +213,18 @@ class Container:
             raise EngineGone("the connection to the running container broke")
         return self._engine.state(self.id)
 
-    def _own_account(self) -> tuple[float | None, int | None]:
-        """(processor seconds, peak bytes) as the wrapper read them at the very end."""
-        cpu: float | None = None
-        peak: int | None = None
+    def _said(self, word: str) -> list[str] | None:
+        """What follows `word` in what the wrapper said at the very end; None when it said nothing of the kind."""
         for line in bytes(self._notes).decode(errors="replace").splitlines():
-            words = line.split()
-            with suppress(ValueError, IndexError):
-                if words[0] == "cpu":
-                    cpu = int(words[2]) / 1e6 if words[1] == "usage_usec" else int(words[1]) / 1e9
-                elif words[0] == "peak":
-                    peak = int(words[1])
-        return cpu, peak
+            first, *rest = line.split() or [""]
+            if first == word and all(part.isdigit() or part == "usage_usec" for part in rest):
+                return rest
+        return None
+
+
+def _seconds(cpu: Sequence[str]) -> float:
+    """Processor time as the first or the second version of control groups counts it: nanoseconds, or named microseconds."""
+    return int(cpu[-1]) / (1e6 if cpu[0] == "usage_usec" else 1e9)
 
 
 def create_failure(error: EngineError, limits: Limits) -> SandboxError:

@@ -19,10 +19,12 @@ from typing import Any
 
 from sandbox.docker_engine import Engine, Json
 from sandbox.docker_workspace import SANDBOX_ID
+from sandbox.jobenv import python_variables
 from sandbox.runner import SandboxError
 
 WORKSPACE = "/workspace"
 HOME = "/tmp"
+USER = "sandbox"
 SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 # `sbin` is a real directory below, because the engine puts its init there.
 SYSTEM_DIRECTORIES = ("/bin", "/lib", "/lib32", "/lib64", "/libx32")
@@ -62,7 +64,6 @@ print(json.dumps({
     "prefixes": [sys.prefix, sys.base_prefix, sys.exec_prefix, sys.base_exec_prefix],
     "paths": [path for path in sys.path if path] + added,
     "user_base": site.getuserbase() if user else "",
-    "venv": sys.prefix != sys.base_prefix,
 }))
 """
 
@@ -125,7 +126,7 @@ def host_environment(python: Path | None, project: Path | None = None) -> HostEn
         raise SandboxError("the host's Python can run in Docker only on Linux", how=WAYS_OUT)
     system = [path for path in SYSTEM_PATHS if os.path.exists(path)]
     system += [path for path in SYSTEM_DIRECTORIES if os.path.isdir(path) and not os.path.islink(path)]
-    variables = {"PATH": SYSTEM_PATH}
+    variables = python_variables(python, SYSTEM_PATH)
     if python is None:
         return HostEnvironment(_mounts(system), variables)
     found = _ask(python)
@@ -133,11 +134,6 @@ def host_environment(python: Path | None, project: Path | None = None) -> HostEn
     for path in prefixes:
         if _is_too_wide(path):
             raise SandboxError(f"the environment of {python} is all of {path}, which a job must not see", how=WAYS_OUT)
-    variables["PATH"] = f"{python.parent}:{SYSTEM_PATH}"
-    if found["venv"]:
-        variables["VIRTUAL_ENV"] = prefixes[0]
-    if os.path.isdir(os.path.join(prefixes[0], "conda-meta")):
-        variables["CONDA_PREFIX"] = prefixes[0]
     if found["user_base"]:
         variables["PYTHONUSERBASE"] = str(found["user_base"])
     outside = [path for path in found["paths"] if not _is_below(path, [*prefixes, *system]) and not _is_too_wide(path)]
@@ -149,8 +145,8 @@ def host_environment(python: Path | None, project: Path | None = None) -> HostEn
 
 def _skeleton_tar() -> bytes:
     """A tar archive of directories, the host's own links such as /lib -> usr/lib, and three small files."""
-    passwd = f"root:x:0:0:root:{HOME}:/bin/sh\nsandbox:x:{SANDBOX_ID}:{SANDBOX_ID}:sandbox:{HOME}:/bin/sh\n"
-    group = f"root:x:0:\nsandbox:x:{SANDBOX_ID}:\n"
+    passwd = f"root:x:0:0:root:{HOME}:/bin/sh\n{USER}:x:{SANDBOX_ID}:{SANDBOX_ID}:{USER}:{HOME}:/bin/sh\n"
+    group = f"root:x:0:\n{USER}:x:{SANDBOX_ID}:\n"
     uid, gid = os.getuid(), os.getgid()
     if uid not in (0, SANDBOX_ID):
         passwd += f"user:x:{uid}:{gid}:user:{HOME}:/bin/sh\n"
