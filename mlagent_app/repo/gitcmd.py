@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import signal
 import subprocess
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -71,8 +73,7 @@ class Git:
         try:
             out, err = popen.communicate(stdin, timeout=seconds)
         except subprocess.TimeoutExpired:
-            popen.kill()
-            popen.communicate()
+            _kill(popen)
             raise GitError(f"git {args[0]} took longer than {seconds:g} s", where=os.fsdecode(self.cwd)) from None
         return _checked(args, Output(popen.returncode, out, os.fsdecode(err)), ok)
 
@@ -96,7 +97,7 @@ class Git:
         """
         process = self._start(args, None)
         popen = cast("subprocess.Popen[bytes]", process.proc)
-        timer = Timer(seconds, popen.kill)
+        timer = Timer(seconds, _kill, (popen,))
         timer.start()
         try:
             assert popen.stdin is not None
@@ -106,7 +107,7 @@ class Git:
             except BrokenPipeError:
                 pass  # git died: its exit status and message say why
             except BaseException:
-                popen.kill()
+                _kill(popen)
                 raise
             out, err = popen.communicate()
         finally:
@@ -116,15 +117,33 @@ class Git:
     def _start(self, args: tuple[str, ...], env: Mapping[str, str] | None) -> git.cmd.Git.AutoInterrupt:
         try:
             import git.cmd  # here: importing GitPython takes 80 ms
+            import git.exc
         except ImportError:
-            raise GitError("git is not installed", how="install git and put it on PATH") from None
+            raise _missing() from None
         variables = {**_ALWAYS, **self.env, **(env or {})}
         dropped = [name for name in os.environ if _foreign(name, self.keep) and name not in variables]
         # GitPython always starts from os.environ, which other threads share: env(1) takes variables away from one process only.
         clear = ["env", *(part for name in dropped for part in ("-u", name))] if dropped else []
-        return git.cmd.Git(os.fspath(self.cwd)).execute(
-            [*clear, "git", *_INERT, *self.options, *args], istream=subprocess.PIPE, env=variables, as_process=True
-        )
+        # GitPython falls back to the process's own directory when `cwd` is gone; -C fails instead.
+        place = os.path.abspath(self.cwd)
+        command = [*clear, "git", "-C", place, *_INERT, *self.options, *args]
+        try:
+            return git.cmd.Git(place).execute(
+                command, istream=subprocess.PIPE, env=variables, as_process=True, start_new_session=True
+            )
+        except git.exc.GitCommandNotFound:
+            raise _missing() from None
+
+
+def _kill(popen: subprocess.Popen[bytes]) -> None:
+    """End git and what it started (filters), which would else hold its pipes open."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(popen.pid, signal.SIGKILL)
+    popen.wait()
+
+
+def _missing() -> GitError:
+    return GitError("git is not installed", how="install git and put it on PATH")
 
 
 def project_git(cwd: Path) -> Git:
@@ -135,8 +154,8 @@ def project_git(cwd: Path) -> Git:
 def private_git(git_dir: Path, work_tree: Path | None = None) -> Git:
     """Git on a repository of our own, deaf to every configuration but that repository's."""
     env = {
-        "GIT_DIR": os.fspath(git_dir),
-        "GIT_WORK_TREE": os.fspath(work_tree or git_dir),
+        "GIT_DIR": os.path.abspath(git_dir),
+        "GIT_WORK_TREE": os.path.abspath(work_tree or git_dir),
         "GIT_CONFIG_NOSYSTEM": "1",
         "GIT_CONFIG_GLOBAL": os.devnull,
         "GIT_ATTR_NOSYSTEM": "1",
