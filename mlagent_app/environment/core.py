@@ -20,9 +20,9 @@ from mlagent_app.agent.actions import (
     UnderstandFile,
 )
 from mlagent_app.agent.metrics import MetricSpec
-from mlagent_app.agent.reward import Reference, Reward, Version
-from mlagent_app.editors.base import Edit
-from mlagent_app.editors.catalogue import Catalogue, NoSuchEdit
+from mlagent_app.agent.reward import Case, Reference, Reward, Version
+from mlagent_app.editors.base import Edit, NoSuchEdit
+from mlagent_app.editors.catalogue import Catalogue
 from mlagent_app.editors.honesty import flags
 from mlagent_app.editors.patch import PatchError, apply_patch
 from mlagent_app.environment.measure import Bench, Hooks, Measurement
@@ -118,22 +118,11 @@ class Environment:
 
     def score(self, prepared: Prepared, before: float, measurement: Measurement | None) -> tuple[Reward, str]:
         """The reward of a step (eq. 6) and the feedback that the policy reads. `before` is m_t."""
-        if prepared.invalid:
-            return rewards.constant("invalid", self._version), prepared.invalid
-        if measurement is None:
-            return rewards.constant("no_edit", self._version), prepared.observation
-        result = measurement.result
-        if result.outcome == "infrastructure":
-            return rewards.constant("infrastructure", self._version), measurement.message
-        if result.outcome in ("timeout", "out_of_memory") or result.disk_full:
-            return rewards.constant("corner", self._version), measurement.message
-        value = measurement.value
-        if value is None or self.spec is None or self.reference is None:
-            return rewards.constant("error", self._version), measurement.message
-        feedback = f"{self.spec.name} {value:g} (before {before:g})"
-        if prepared.commit == prepared.base:
-            return rewards.constant("no_edit", self._version), feedback
-        return rewards.edit_reward(self.spec, self.reference, before, value, self._version), feedback
+        case, feedback = _case(prepared, measurement)
+        value = measurement.value if measurement else None
+        if case == "edit" and value is not None and self.spec and self.reference:
+            return rewards.edit_reward(self.spec, self.reference, before, value, self._version), feedback
+        return rewards.constant(case, self._version), feedback
 
     def step(self, action: Action | InvalidAction, base: str, before: float, index: int) -> StepResult:
         """One whole step from `base`, whose metric is `before`: prepare, measure, score."""
@@ -228,3 +217,21 @@ class Environment:
         else:
             shown = outline(path, file.text)
         return Prepared(action.NAME, base, base, file=path, observation=shown)
+
+
+def _case(prepared: Prepared, measurement: Measurement | None) -> tuple[Case, str]:
+    """Which row of eq. 6 applies, and the feedback that goes with it."""
+    if prepared.invalid:
+        return "invalid", prepared.invalid
+    if measurement is None:
+        return "no_edit", prepared.observation
+    result, case = measurement.result, "edit"
+    if result.outcome == "infrastructure":
+        case = "infrastructure"
+    elif result.outcome in ("timeout", "out_of_memory") or result.disk_full:
+        case = "corner"
+    elif measurement.reading is None:
+        case = "error"
+    elif prepared.commit == prepared.base:
+        case = "no_edit"
+    return case, measurement.message or (measurement.reading.text.strip()[:200] if measurement.reading else "")

@@ -89,7 +89,7 @@ class ProjectBackend:
         project = self._project or open_project(plan.project)
         policy = make_policy(plan.policy, seed=plan.seed)
         with project_lock(project.root, self.session or "new session"):
-            runner = choose_runner(plan)
+            runner = choose_runner(plan, store.sessions_dir())
             paths = self._paths or store.new_session(plan.to_json())
             self._paths = paths
             journal = Journal(paths.journal)
@@ -213,9 +213,9 @@ class _Run:
         return Environment(snapshot, bench, taken.editable, taken.protected, self._plan.reward)
 
 
-def choose_runner(plan: Plan) -> Runner:
-    """The sandbox of a plan. Raises `UserError` (exit 5) when there is none."""
-    from sandbox.choose import choose
+def choose_runner(plan: Plan, near: Path) -> Runner:
+    """The sandbox of a plan, tried with its Python. `near` is where workspaces will be. Raises `UserError` (exit 5)."""
+    from sandbox.choose import Wanted, choose
     from sandbox.images import RuntimeSpec
 
     spec = RuntimeSpec("host")
@@ -226,7 +226,7 @@ def choose_runner(plan: Plan) -> Runner:
     elif plan.requirements:
         spec = RuntimeSpec("requirements", requirements=plan.project / plan.requirements)
     with sandbox_errors():
-        return choose(plan.sandbox, runtime=spec, allow_local=plan.demo)
+        return choose(plan.sandbox, runtime=spec, wanted=Wanted(plan.python, plan.project, near), allow_local=plan.demo)
 
 
 @contextlib.contextmanager

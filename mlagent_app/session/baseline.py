@@ -7,7 +7,7 @@ import statistics
 from dataclasses import asdict, replace
 
 from mlagent_app.agent import events as ev
-from mlagent_app.agent.discovery import Found, discover
+from mlagent_app.agent.discovery import Found, discover, settle, why_none
 from mlagent_app.agent.errors import Exit, UserError
 from mlagent_app.agent.metrics import MetricSpec, natural_bound
 from mlagent_app.agent.reward import Reference, reference
@@ -46,7 +46,8 @@ class Baseline:
     def settle(self) -> None:
         """Leave `environment` with metric and reference. Raises `NoBaseline`, `Stopped` and `UserError` (bad target)."""
         progress = self._recorder.progress
-        if progress.metric is not None:
+        # Until the first run has shown where it stands, a named metric is only a name.
+        if progress.baseline_values or progress.baseline is not None:
             self._environment.spec = progress.metric
         if progress.baseline is None:
             self._measure()
@@ -56,8 +57,7 @@ class Baseline:
         self._environment.reference = Reference(measured.value, measured.m_best, measured.m_best_source)
 
     def _measure(self) -> None:
-        progress, spec = self._recorder.progress, self._environment.spec
-        values = list(progress.baseline_values) if spec else []
+        values = list(self._recorder.progress.baseline_values)
         seconds, line = 0.0, ""
         wanted = len(values) + 1
         while len(values) < wanted:
@@ -110,10 +110,10 @@ class Baseline:
 
     def _failure(self, measurement: Measurement) -> NoBaseline:
         result = measurement.result
-        spec = self._environment.spec
         how, code, what = "mend it, then run again", Exit.NO_METRIC, ""
         if result.outcome == "ok":
-            what = f"the command ended well but gave no metric{f' {spec.name!r}' if spec else ''}"
+            named = self._environment.spec or self._plan.metric
+            what = f"the command ended well but gave no metric{f' {named.name!r}' if named else ''}"
             how = HOW
         elif result.outcome == "infrastructure":
             what, code, how = "the sandbox failed", Exit.NO_SANDBOX, "see: mlagent doctor"
@@ -135,27 +135,24 @@ class Baseline:
         )
 
     def _choose(self, measurement: Measurement) -> Found:
-        """Find the metric in the first run's output; asks when a person is there to confirm."""
+        """Find the metric in the first run's output; asks when a person is there to confirm and none was named."""
         if measurement.result.outcome != "ok":
             raise self._failure(measurement)
-        found = discover(measurement.stdout, measurement.files)
-        if not found:
-            searched = (
-                f"searched {len(measurement.stdout.splitlines())} lines of output and {len(measurement.files)} written files"
-            )
-            raise self._failure(replace(measurement, message=f"{searched} for name: value, epoch logs, JSON and CSV"))
-        self._recorder.emit(
-            ev.MetricsFound(
-                found=tuple(
-                    (f.spec.name, f.spec.direction, f.reading.value, f.reading.where, f.reading.text, f.reason)
-                    for f in found[:12]
-                )
-            )
-        )
-        chosen = found[self._ask() if self._confirm and len(found) > 1 else 0]
+        named = self._plan.metric
+        if named is not None:
+            settled = settle(named, measurement.stdout, measurement.files)
+            if isinstance(settled, str):
+                raise self._failure(replace(measurement, message=settled))
+            chosen, found = settled, [settled]
+        else:
+            found = discover(measurement.stdout, measurement.files)
+            if not found:
+                raise self._failure(replace(measurement, message=why_none(measurement.stdout, measurement.files)))
+            self._recorder.emit(ev.MetricsFound(found=tuple(_described(item) for item in found[:12])))
+            chosen = found[self._ask() if self._confirm and len(found) > 1 else 0]
         spec = self._overridden(chosen.spec)
         self._environment.spec = spec
-        others = tuple(f"{f.spec.name} ({f.reading.text.strip()[:80]})" for f in found[:6] if f is not chosen)
+        others = tuple(f"{item.spec.name} ({item.reading.text.strip()[:80]})" for item in found[:6] if item is not chosen)
         self._recorder.emit(
             ev.MetricChosen(
                 metric=asdict(spec),
@@ -182,3 +179,8 @@ class Baseline:
             request = self._controls.wait(1.0)
             if request is not None and request.kind == "answer" and request.step == 0:
                 return request.choice
+
+
+def _described(found: Found) -> tuple[str, str, float, str, str, str]:
+    reading = found.reading
+    return found.spec.name, found.spec.direction, reading.value, reading.where, reading.text, found.reason
