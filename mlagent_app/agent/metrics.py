@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import math
+import re
+import unicodedata
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise
 from typing import Literal
 
@@ -48,35 +51,56 @@ class Reading:
 
 
 MAXIMISED = (
-    "accuracy", "acc", "auc", "roc_auc", "auroc", "f1", "precision", "recall", "r2", "ap", "map", "mrr", "ndcg", "bleu",
-    "rouge", "iou", "dice", "kappa", "qwk", "pearson", "spearman", "mcc", "score", "psnr", "ssim", "top1", "top5", "reward", "return",
-    "silhouette", "hit_rate", "explained_variance",
+    "accuracy", "acc", "auc", "roc_auc", "auroc", "auprc", "aucpr", "prauc", "f1", "fbeta", "f2", "precision", "recall",
+    "sensitivity", "specificity", "tpr", "tnr", "r2", "r_2", "r_squared", "rsquared", "ap", "map", "map50", "mrr",
+    "ndcg", "hits", "bleu", "bleu4", "rouge", "rouge1", "rouge2", "rougel", "meteor", "cider", "chrf", "bertscore",
+    "iou", "miou", "jaccard", "dice", "kappa", "qwk", "pearson", "spearman", "kendall", "correlation", "corr", "mcc",
+    "score", "psnr", "ssim", "top1", "top5", "reward", "rew", "return", "silhouette", "hit_rate", "success_rate",
+    "win_rate", "winrate", "explained_variance", "exact_match", "gini", "c_index", "cindex", "concordance", "ari",
+    "nmi", "ami", "v_measure", "likelihood", "loglik", "elbo", "nse", "kge", "sharpe", "lddt", "snr", "sdr", "gmean",
+    "g_mean", "youden", "f1score", "macrof1", "microf1", "success",
 )  # fmt: skip
 MINIMISED = (
-    "loss", "error", "err", "mse", "rmse", "mae", "mape", "smape", "rmsle", "msle", "mcrmse",
-    "logloss", "log_loss", "nll", "perplexity",
-    "ppl", "bpb", "bpc", "wer", "cer", "fid", "brier", "deviance", "hinge", "crossentropy", "cross_entropy", "inertia", "regret",
+    "loss", "error", "err", "mse", "rmse", "mae", "mape", "smape", "wape", "wmape", "mase", "rmsle", "msle", "mcrmse",
+    "nrmse", "rmspe", "medae", "rae", "rse", "pinball", "crps", "logloss", "log_loss", "nll", "negative_log",
+    "perplexity", "ppl", "bpb", "bpc", "wer", "cer", "ter", "eer", "fpr", "fnr", "frr", "fid", "kid", "lpips", "brier",
+    "deviance", "hinge", "crossentropy", "cross_entropy", "bce", "kld", "kl", "divergence", "inertia", "regret", "ece",
+    "mpjpe", "chamfer", "hausdorff", "aic", "bic", "davies_bouldin", "drawdown", "residual", "misclassification", "l1",
+    "l2",
 )  # fmt: skip
 
 # Scores whose best possible value is 1, or 100 when the project prints percentages.
-UNIT_BOUNDED = frozenset(MAXIMISED) - {"psnr", "reward", "return", "score", "silhouette"} | {"silhouette"}
+UNIT_BOUNDED = frozenset(MAXIMISED) - {
+    "psnr", "reward", "return", "score", "likelihood", "loglik", "elbo", "sharpe", "snr", "sdr", "cider",
+}  # fmt: skip
 
 
+_CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z][a-z])")
+
+
+@lru_cache(maxsize=20_000)
 def words(name: str) -> list[str]:
-    """The lower-case words of a metric's name, joined pairs included (`val_log_loss` -> val, log, loss, val_log, log_loss)."""
-    flat = "".join(ch.lower() if ch.isalnum() else " " for ch in name).split()
+    """The lower-case words of a metric's name, joined pairs included (`val_log_loss` -> val, log, loss, val_log, log_loss).
+
+    `valAcc` is two words. The list is shared between calls: do not change it.
+    """
+    spaced = _CAMEL.sub(" ", unicodedata.normalize("NFKC", name))
+    flat = "".join(ch.lower() if ch.isalnum() else " " for ch in spaced).split()
     return flat + [f"{a}_{b}" for a, b in pairwise(flat)]
 
 
 def direction_of(name: str) -> Direction | None:
     """Whether a metric of this name is to be raised or lowered; None when the name does not say.
 
-    Losses win over scores, so that `accuracy_loss` and `error_score` are lowered.
+    Losses win over scores, so that `accuracy_loss` and `error_score` are lowered. scikit-learn's `neg_...` scorers are
+    raised: they are losses with their sign turned.
     """
     parts = words(name)
-    if any(part in MINIMISED or part.endswith(("loss", "error")) for part in parts):
+    if "neg" in parts:
+        return "max"
+    if any(part in MINIMISED or part.endswith(("loss", "error", "rmse", "perplexity", "entropy")) for part in parts):
         return "min"
-    if any(part in MAXIMISED or part.endswith(("accuracy", "score", "auc")) for part in parts):
+    if any(part in MAXIMISED or part.endswith(("accuracy", "score", "auc", "recall", "iou")) for part in parts):
         return "max"
     return None
 
@@ -90,6 +114,8 @@ def natural_bound(name: str, direction: Direction, value: float) -> float | None
         return None
     if direction == "min":
         return 0.0 if value >= 0 else None
+    if "neg" in words(name) and value <= 0:
+        return 0.0
     bounded = any(part in UNIT_BOUNDED or part.endswith(("accuracy", "auc")) for part in words(name))
     if bounded or (direction_of(name) == "max" and "psnr" not in words(name) and 0 <= value <= 1):
         if value <= 1:
