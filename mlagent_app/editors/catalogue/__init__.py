@@ -28,6 +28,7 @@ Rules: replace spans of the original text and nothing else; never touch the seed
 printing, data paths, `n_jobs`, `verbose`; no dependency that the file does not import already; cap what gets heavy.
 """
 
+from mlagent_app.editors.base import NoSuchEdit
 from mlagent_app.editors.catalogue.enumeration import Catalogue
 
-__all__ = ["Catalogue"]
+__all__ = ["Catalogue", "NoSuchEdit"]

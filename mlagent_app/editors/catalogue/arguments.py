@@ -97,7 +97,7 @@ def _has_settings(source: Source, node: ast.ClassDef) -> bool:
         return True
     if any(source.qualified(base).rpartition(".")[2] in _FIELD_BASES for base in node.bases):
         return True
-    return name_words(node.name)[-1] in _SETTINGS_CLASS
+    return bool(_SETTINGS_CLASS & set(name_words(node.name)[-1:]))
 
 
 def _parameters(source: Source) -> Iterator[Setting]:

@@ -11,7 +11,9 @@ from mlagent_app.editors.catalogue.protected import is_never, name_words, protec
 from mlagent_app.editors.catalogue.semantics import domain_of
 from mlagent_app.editors.catalogue.source import Scope, Source, is_function
 
-_TABLES = frozenset("config cfg conf params param hparams hyperparameters hyperparams settings options opts args hp".split())
+_TABLES = frozenset(
+    (word,) for word in "config cfg conf params param hparams hyperparameters hyperparams settings options opts args hp".split()
+)
 
 
 def constants(source: Source) -> Iterator[Offer]:
@@ -38,7 +40,7 @@ def _named(source: Source, follower: Follower, scope: Scope, name: str, value: a
         generic = name.isupper() and len(name) > 1 and isinstance(scope.node, ast.Module)
         if offer := setting(name, literal, generic=generic):
             yield offer
-    elif not is_never(name) or name_words(name)[-1] in _TABLES:
+    elif not is_never(name) or name_words(name)[-1:] in _TABLES:
         yield from _entries(source, follower, name, value)
 
 

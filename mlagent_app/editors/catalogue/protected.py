@@ -59,7 +59,7 @@ _DATA_MAKER = re.compile(
 def name_words(name: str) -> tuple[str, ...]:
     """The lower-case words of a name: `maxEpochs`, `MAX_EPOCHS` and `max-epochs` all give max, epochs."""
     spaced = re.sub(r"([a-z0-9])([A-Z])", r"\1_\2", name)
-    return tuple(word for word in re.split(r"[^a-z0-9]+", spaced.lower()) if word)
+    return tuple(word for word in re.split(r"[\W_]+", spaced.lower()) if word)
 
 
 @lru_cache(maxsize=4096)

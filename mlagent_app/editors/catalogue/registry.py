@@ -8,9 +8,17 @@ from __future__ import annotations
 from mlagent_app.editors.catalogue.arguments import arguments
 from mlagent_app.editors.catalogue.configs import configs
 from mlagent_app.editors.catalogue.constants import constants
+from mlagent_app.editors.catalogue.estimators import estimators
+from mlagent_app.editors.catalogue.insert import insertions
 from mlagent_app.editors.catalogue.offers import FamilyFunction
+from mlagent_app.editors.catalogue.replace import replacements
+from mlagent_app.editors.catalogue.torch_families import TORCH_FAMILIES
 
 FAMILIES: tuple[FamilyFunction, ...] = (
+    estimators,
+    replacements,
+    insertions,
+    *TORCH_FAMILIES,
     arguments,
     constants,
     configs,

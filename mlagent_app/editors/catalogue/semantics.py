@@ -42,6 +42,7 @@ class Meaning:
 # The first pattern that matches the whole name (words joined by `_`) decides. `names` may follow other words (`base_lr`),
 # `exact` must be the whole name.
 MEANINGS: tuple[Meaning, ...] = (
+    Meaning("accumulation", r"\w*accumulat\w*|accum_?(steps|iter)?", whole=True, factors=(2.0, 4.0), low=1, high=64),
     Meaning(
         "epochs",
         r"epochs?|iterations?|iters?|max_iter|n_iter|num_iter|boost_rounds?|rounds|steps",

@@ -66,6 +66,7 @@ class Source:
         self.parents: dict[ast.AST, ast.AST] = {}
         self.scopes: dict[ast.AST, Scope] = {}
         self.stored_attributes: Counter[str] = Counter()
+        self.loads: Counter[str] = Counter()
         self._calls: list[tuple[ast.Call, Scope]] = []
         self._imports: dict[str, str] = {}
         self._module_imports: dict[str, str] = {}
@@ -186,6 +187,11 @@ class Source:
         names = [*self._imports.values(), *self._stars]
         return any(name == package or name.startswith(f"{package}.") for name in names)
 
+    @cached_property
+    def attribute_names(self) -> frozenset[str]:
+        """Every attribute that the file reads or writes."""
+        return frozenset(node.attr for node in self.parents if isinstance(node, ast.Attribute)) if self.tree else frozenset()
+
     def local_name(self, qualified: str) -> str | None:
         """How code at any place of the file can already name this class or function; None when it cannot."""
         if self.tree is None:
@@ -238,7 +244,9 @@ class _Walk:
         if isinstance(node, ast.Call):
             self._source.note_call(node, scope)
         elif isinstance(node, ast.Name):
-            if not isinstance(node.ctx, ast.Load):
+            if isinstance(node.ctx, ast.Load):
+                self._source.loads[node.id] += 1
+            else:
                 self._store(node, scope)
         elif isinstance(node, ast.Attribute):
             if not isinstance(node.ctx, ast.Load):

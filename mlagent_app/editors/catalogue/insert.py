@@ -1,0 +1,271 @@
+"""Steps before the model, ensembles around it, and the removal of steps: scikit-learn pipelines."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from mlagent_app.editors.base import Replacement
+from mlagent_app.editors.catalogue.grammar import Phrase
+from mlagent_app.editors.catalogue.imports import Naming, merged, naming
+from mlagent_app.editors.catalogue.offers import Change, Offer
+from mlagent_app.editors.catalogue.replace import candidates
+from mlagent_app.editors.catalogue.sklearn_models import MODELS, SCALERS, Script, Standing, introduced
+from mlagent_app.editors.catalogue.source import Call, Source
+
+# A file gets about this many steps and votes in all, shared among its models.
+STEPS_PER_FILE = 8
+VOTES_PER_FILE = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A transformer: its class, its arguments (`{score}` is the score function for the task), and what it is for.
+
+    `use`: `scaled` (models that want one scale), `linear`, `any`; `on`: `dense`, `sparse`, `text`, `counts` (words counted,
+    not weighted).
+    """
+
+    qualified: str
+    arguments: str
+    use: str
+    on: str
+
+    @property
+    def short(self) -> str:
+        return self.qualified.rpartition(".")[2]
+
+
+STEPS = (
+    Step("sklearn.preprocessing.StandardScaler", "", "scaled", "dense"),
+    Step("sklearn.preprocessing.PolynomialFeatures", "degree=2, include_bias=False", "linear", "dense"),
+    Step("sklearn.preprocessing.QuantileTransformer", 'output_distribution="normal"', "scaled", "dense"),
+    Step("sklearn.decomposition.PCA", "n_components=0.95", "any", "dense"),
+    Step("sklearn.preprocessing.MinMaxScaler", "", "scaled", "dense"),
+    Step("sklearn.feature_selection.SelectPercentile", "{score}, percentile=50", "any", "dense"),
+    Step("sklearn.preprocessing.PowerTransformer", "", "scaled", "dense"),
+    Step("sklearn.preprocessing.SplineTransformer", "", "linear", "dense"),
+    Step("sklearn.feature_extraction.text.TfidfTransformer", "sublinear_tf=True", "any", "counts"),
+    Step("sklearn.preprocessing.MaxAbsScaler", "", "scaled", "sparse"),
+    Step("sklearn.preprocessing.StandardScaler", "with_mean=False", "scaled", "sparse"),
+    Step("sklearn.feature_selection.SelectPercentile", "{score}, percentile=50", "any", "sparse"),
+    Step("sklearn.preprocessing.Normalizer", "", "scaled", "text"),
+)
+_REMOVABLE = SCALERS | {
+    "PCA",
+    "TruncatedSVD",
+    "PolynomialFeatures",
+    "SelectKBest",
+    "SelectPercentile",
+    "SplineTransformer",
+    "VarianceThreshold",
+    "KBinsDiscretizer",
+    "Nystroem",
+    "RBFSampler",
+    "TfidfTransformer",
+}
+_SKLEARN_PIPELINE = "sklearn.pipeline.make_pipeline"
+
+
+def insertions(source: Source) -> Iterator[Offer]:
+    """Steps, votes and wraps for each model of the script, and removable steps."""
+    if not source.imported("sklearn"):
+        return
+    script = Script(source)
+    if script.can_wrap:
+        for standing in script.models:
+            share = max(1, len(script.models))
+            yield from list(_steps(script, standing))[: max(2, STEPS_PER_FILE // share)]
+            yield from list(_votes(script, standing))[: max(1, VOTES_PER_FILE // share)]
+            yield from _wraps(script, standing)
+    if script.is_open:
+        for call in source.calls:
+            yield from _removals(source, call)
+
+
+# -- steps ---------------------------------------------------------------------------------------------------------
+
+
+def _steps(script: Script, standing: Standing) -> Iterator[Change]:
+    scaled = bool(script.classes & SCALERS)
+    for step in STEPS:
+        wanted = step.use == "any" or step.use in standing.traits
+        if not wanted or step.short in script.classes or (scaled and step.short in SCALERS) or not _suits(script, step):
+            continue
+        made = _step_text(script, step, standing)
+        placed = _placed(script, standing, made) if made else None
+        if placed is not None:
+            anchor = script.source.span(standing.call.node)[0]
+            yield Change(Phrase("add-before", (step.short,)), "preprocessing-step", placed, anchor, "the model")
+
+
+def _suits(script: Script, step: Step) -> bool:
+    if step.on == "dense":
+        return not script.is_sparse
+    if step.on == "counts":
+        return "CountVectorizer" in script.classes
+    return script.is_sparse if step.on == "sparse" else script.is_text
+
+
+def _step_text(script: Script, step: Step, standing: Standing) -> Naming | None:
+    """The call that makes the step, with its imports."""
+    named = naming(script.source, step.qualified)
+    if named is None:
+        return None
+    arguments, extra = step.arguments.replace('"', script.source.quote), ()
+    if "{score}" in arguments:
+        score = "f_regression" if standing.task == "regression" else "chi2" if script.is_text else "f_classif"
+        scored = naming(script.source, f"sklearn.feature_selection.{score}")
+        if scored is None:
+            return None
+        arguments, extra = arguments.replace("{score}", scored.name), scored.replacements
+    return Naming(f"{named.name}({arguments})", merged(named.replacements, extra))
+
+
+def _placed(script: Script, standing: Standing, made: Naming) -> tuple[Replacement, ...] | None:
+    """The step just before the model: as a step of the pipeline it stands in, else in a new one around it."""
+    source = script.source
+    node = standing.call.node
+    before = _as_step(source, node, made.name)
+    if before is not None:
+        return (*made.replacements, before)
+    pipeline = naming(source, _SKLEARN_PIPELINE)
+    if pipeline is None:
+        return None
+    start, end = source.span(node)
+    around = (Replacement(start, start, f"{pipeline.name}({made.name}, "), Replacement(end, end, ")"))
+    return (*merged(made.replacements, pipeline.replacements), *around)
+
+
+def _as_step(source: Source, node: ast.Call, text: str) -> Replacement | None:
+    """The insertion before a model that is an argument of `make_pipeline` or the last step of `Pipeline([...])`."""
+    parent = source.parents.get(node)
+    if isinstance(parent, ast.Call) and source.qualified(parent.func).endswith("make_pipeline") and parent.args[-1:] == [node]:
+        return _before(source, node, text, parent.args)
+    if not isinstance(parent, ast.Tuple) or len(parent.elts) != 2 or parent.elts[1] is not node:
+        return None
+    steps = source.parents.get(parent)
+    if not isinstance(steps, ast.List) or steps.elts[-1] is not parent or source.text[source.span(parent)[0]] != "(":
+        return None
+    outer = source.parents.get(steps)
+    outer = source.parents.get(outer) if isinstance(outer, ast.keyword) else outer
+    if not isinstance(outer, ast.Call) or not source.qualified(outer.func).endswith(".Pipeline"):
+        return None
+    taken = source.segment(steps)
+    base = text.partition("(")[0].rpartition(".")[2].lower()
+    name = next(label for label in (base, *(f"{base}{i}" for i in range(2, 99))) if f'"{label}"' not in taken.replace("'", '"'))
+    return _before(source, parent, f"({source.quote}{name}{source.quote}, {text})", steps.elts)
+
+
+def _before(source: Source, node: ast.expr, text: str, siblings: list[ast.expr]) -> Replacement:
+    """An element inserted before another one, on a line of its own where the elements are."""
+    start = source.span(node)[0]
+    line = source.line_start(start)
+    margin = source.text[line:start]
+    first = source.span(siblings[0])[0]
+    own_line = not margin.strip() and (len(siblings) == 1 or source.line_start(first) != line)
+    return Replacement(start, start, f"{text},{source.newline}{margin}" if own_line else f"{text}, ")
+
+
+# -- ensembles -----------------------------------------------------------------------------------------------------
+
+
+def _votes(script: Script, standing: Standing) -> Iterator[Change]:
+    """The standing model and a second one, averaged."""
+    if standing.name in ("VotingClassifier", "VotingRegressor") or not standing.known:
+        return
+    source = script.source
+    classifier = standing.task == "classification"
+    ensemble = naming(source, f"sklearn.ensemble.{'VotingClassifier' if classifier else 'VotingRegressor'}")
+    if ensemble is None:
+        return
+    start, end = source.span(standing.call.node)
+    quote = source.quote
+    for name in candidates(script, standing):
+        named = naming(source, f"{MODELS[name].module}.{name}")
+        soft = {"chance"} <= MODELS[name].traits & _chances(standing)
+        if named is None or (classifier and "chance" in script.needs and not soft) or "margin" in script.needs:
+            continue
+        second = introduced(script, standing, name, named.name)
+        voting = f", voting={quote}soft{quote}" if classifier and soft else ""
+        opening = f"{ensemble.name}([({quote}first{quote}, "
+        closing = f"), ({quote}second{quote}, {second})]{voting})"
+        changes = (Replacement(start, start, opening), Replacement(end, end, closing))
+        imports = merged(ensemble.replacements, named.replacements)
+        yield Change(Phrase("vote", (name,)), "ensemble", (*imports, *changes), start, "the model")
+
+
+def _chances(standing: Standing) -> frozenset[str]:
+    """The model's traits, with `chance` only where it is certain (SGDClassifier has it for some losses)."""
+    return standing.traits - {"chance"} if standing.name == "SGDClassifier" else standing.traits
+
+
+def _wraps(script: Script, standing: Standing) -> Iterator[Change]:
+    """Bagging, calibration, and transformed targets."""
+    if not standing.known:
+        return
+    margin = "margin" in script.needs
+    if standing.task == "classification":
+        if not margin:
+            yield from _wrapped(script, standing, Phrase("bag"), "sklearn.ensemble.BaggingClassifier", "n_estimators=10")
+            if "chance" in script.needs:
+                yield from _wrapped(script, standing, Phrase("calibrate"), "sklearn.calibration.CalibratedClassifierCV", "")
+        return
+    yield from _wrapped(script, standing, Phrase("bag"), "sklearn.ensemble.BaggingRegressor", "n_estimators=10")
+    target = "sklearn.compose.TransformedTargetRegressor"
+    if numpy := script.source.local_name("numpy"):
+        functions = f"func={numpy}.log1p, inverse_func={numpy}.expm1"
+        yield from _wrapped(script, standing, Phrase("log-target"), target, functions)
+    if "scaled" in standing.traits and (scaler := naming(script.source, "sklearn.preprocessing.StandardScaler")):
+        words = f"transformer={scaler.name}()"
+        yield from _wrapped(script, standing, Phrase("standardise-target"), target, words, scaler.replacements)
+
+
+def _wrapped(
+    script: Script, standing: Standing, phrase: Phrase, qualified: str, arguments: str, imports: tuple[Replacement, ...] = ()
+) -> Iterator[Change]:
+    """`Wrapper(model, arguments)`, with the model's own seed where bagging takes one."""
+    source = script.source
+    named = naming(source, qualified)
+    if named is None or named.name.rpartition(".")[2] in script.classes:
+        return
+    seed = script.text_of(standing.call, "random_state") if ".Bagging" in qualified else None
+    words = [*([arguments] if arguments else []), *([f"random_state={seed}"] if seed else [])]
+    start, end = source.span(standing.call.node)
+    closing = "".join(f", {word}" for word in words) + ")"
+    changes = (Replacement(start, start, f"{named.name}("), Replacement(end, end, closing))
+    yield Change(phrase, "ensemble", (*merged(imports, named.replacements), *changes), start, "the model")
+
+
+# -- removal -------------------------------------------------------------------------------------------------------
+
+
+def _removals(source: Source, call: Call) -> Iterator[Change]:
+    """A step of a pipeline that has others left; never its last one, the model."""
+    if call.root != "sklearn" or call.short not in _REMOVABLE:
+        return
+    node: ast.expr = call.node
+    parent = source.parents.get(node)
+    if isinstance(parent, ast.Tuple) and len(parent.elts) == 2 and source.text[source.span(parent)[0]] == "(":
+        node, parent = parent, source.parents.get(parent)
+        outer = source.parents.get(parent) if isinstance(parent, ast.List) else None
+        outer = source.parents.get(outer) if isinstance(outer, ast.keyword) else outer
+        siblings = parent.elts if isinstance(parent, ast.List) else []
+        inside = isinstance(outer, ast.Call) and source.qualified(outer.func).endswith(".Pipeline")
+    else:
+        inside = isinstance(parent, ast.Call) and source.qualified(parent.func).endswith("make_pipeline")
+        siblings = parent.args if isinstance(parent, ast.Call) and inside else []
+    if not inside or node not in siblings or siblings[-1] is node or len(siblings) < 2:
+        return
+    following = siblings[siblings.index(node) + 1]
+    start, end = source.span(node)[0], source.span(following)[0]
+    if source.text[start:end].count("(") != source.text[start:end].count(")"):
+        return
+    yield Change(
+        Phrase("remove", (call.short,)),
+        "preprocessing-step",
+        (Replacement(start, end, ""),),
+        source.span(call.node)[0],
+        call.short,
+    )
