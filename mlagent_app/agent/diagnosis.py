@@ -21,9 +21,9 @@ _PACKAGES: dict[str, str] = {
         pair.partition("=")
         for pair in (
             "sklearn=scikit-learn cv2=opencv-python PIL=pillow yaml=pyyaml skimage=scikit-image bs4=beautifulsoup4 attr=attrs"
-            " dotenv=python-dotenv dateutil=python-dateutil pkg_resources=setuptools hydra=hydra-core umap=umap-learn git=gitpython"
+            " dotenv=python-dotenv dateutil=python-dateutil pkg_resources=setuptools hydra=hydra-core git=gitpython"
             " pytorch_lightning=pytorch-lightning sentence_transformers=sentence-transformers imblearn=imbalanced-learn"
-            " ruamel=ruamel.yaml google.protobuf=protobuf torch_geometric=torch-geometric mpl_toolkits=matplotlib absl=absl-py"
+            " ruamel=ruamel.yaml google.protobuf=protobuf torch_geometric=torch-geometric umap=umap-learn absl=absl-py"
         ).split()
     )
 }
