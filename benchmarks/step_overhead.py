@@ -1,8 +1,8 @@
 """What a sandbox adds to a command: `python -m benchmarks.step_overhead`.
 
 One run measures the bare command and every sandbox that works here, in turns, so that a busy machine slows all of them alike.
-Prints the medians, the overhead over the bare command, the ratio, and whether the overhead is within its target. Ends with
-exit code 1 when one is over.
+Prints the medians, the overhead over the bare command, the ratio, and whether the overhead is within its target. The targets
+are for an idle machine; on a busy one compare the ratios.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ TARGETS: dict[RunnerName, float] = {"local": 0.1, "bwrap": 0.2, "docker": 0.5}
 PYTHON = Path(sys.executable)
 
 
-def main() -> int:
+def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--repeats", type=int, default=10)
     repeats: int = parser.parse_args().repeats
@@ -39,7 +39,7 @@ def main() -> int:
                 print(f"{name:<8} not available: {error.what}")
                 continue
             steps[name] = _step(runner, root)
-        return _report(_measure(steps, repeats), repeats)
+        _report(_measure(steps, repeats), repeats)
 
 
 def _bare() -> None:
@@ -67,22 +67,19 @@ def _measure(steps: dict[str, Callable[[], None]], repeats: int) -> dict[str, fl
     return {name: statistics.median(values) for name, values in seconds.items()}
 
 
-def _report(medians: dict[str, float], repeats: int) -> int:
+def _report(medians: dict[str, float], repeats: int) -> None:
     bare = medians["bare"]
     print(f"median seconds of {repeats} runs of `python -c pass`")
     print(f"{'bare':<8}{bare:8.3f}")
-    over = False
     for name, target in TARGETS.items():
         if name in medians:
             overhead = medians[name] - bare
-            over = over or overhead > target
             verdict = "over" if overhead > target else "ok"
             ratio = medians[name] / bare
             print(
                 f"{name:<8}{medians[name]:8.3f}  overhead {overhead:6.3f}  ratio {ratio:6.1f}  target {target:.1f}  {verdict}"
             )
-    return 1 if over else 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

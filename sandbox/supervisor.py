@@ -143,7 +143,9 @@ def kill_all(main: int) -> tuple[int | None, int]:
 
     What a killed process leaves behind becomes a child of this one, so repeated passes reach all of it.
     """
-    status = None
+    status, left = reap(main)
+    if LINUX and not left:  # the usual end; looking through /proc costs 5 ms
+        return status, 0
     first = -1
     deadline = time.monotonic() + KILL_SECONDS
     while True:
@@ -207,6 +209,7 @@ def main() -> None:
             import shutil  # 10 ms, and seldom wanted
 
             shutil.rmtree(scratch, ignore_errors=True)
+    os._exit(0)  # taking the interpreter down costs 5 ms
 
 
 if __name__ == "__main__":
