@@ -135,9 +135,13 @@ def _words(text: str) -> set[str]:
 
 
 def _is_named(path: str, words: set[str], text: str) -> bool:
-    """By path, by name, or, for a data file, by a directory that it lies in (`for f in Path("data").glob(...)`)."""
+    """By its name (a module's without `.py`), or a data file by a directory it lies in: `Path("data").glob("*.csv")`."""
     parts = path.rstrip("/").split("/")
-    if parts[-1] in words or (not re.fullmatch(r"[\w.\-]+", parts[-1]) and parts[-1] in text):
+    if (
+        parts[-1].removesuffix(".py") in words
+        or parts[-1] in words
+        or (not re.fullmatch(r"[\w.\-]+", parts[-1]) and parts[-1] in text)
+    ):
         return True
     return path.endswith(_DATA) and any(part in words for part in parts[:-1])
 

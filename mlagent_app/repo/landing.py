@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from mlagent_app.agent.errors import UserError
 from mlagent_app.repo.branch import BranchCommit, cannot_commit
-from mlagent_app.repo.merging import Merged, carry
+from mlagent_app.repo.merging import carry_file
 from mlagent_app.repo.project import Project
 from mlagent_app.repo.snapshot import Snapshot
 from mlagent_app.repo.trees import Change, Entry
@@ -111,30 +111,15 @@ def _plan(
             if entry is not None and not entry.is_regular:
                 raise UserError("edits of symbolic links are not landed", where=change.path)
         current = read_state(project.root, change.path)
-        merged = _merge(snapshot, change, current, blobs)
+        before, after = (blobs[entry.blob] if entry else None for entry in (change.old, change.new))
+        merged = carry_file(snapshot.git, current.content if current else None, before, after)
         if merged.conflict is not None:
             conflicts[change.path] = merged.conflict
         else:
-            after = _after(change, current, merged.content)
-            if after != current:
-                changes.append(FileChange(change.path, current, after))
+            result = _after(change, current, merged.content)
+            if result != current:
+                changes.append(FileChange(change.path, current, result))
     return changes, conflicts
-
-
-def _merge(snapshot: Snapshot, change: Change, current: FileState | None, blobs: Mapping[str, bytes]) -> Merged:
-    """The file's content after the change, None when it is to be gone."""
-    before = blobs[change.old.blob] if change.old else None
-    after = blobs[change.new.blob] if change.new else None
-    now = current.content if current else None
-    if now == before or now == after:  # noqa: PLR1714 - bytes and None, and the order tells the story
-        return Merged(after)
-    if before is None:
-        return Merged(None, "the project has a file of its own here")
-    if now is None:
-        return Merged(None, "the file is gone from the project")
-    if after is None:
-        return Merged(None, "the file is to be deleted, but it has changed in the project")
-    return carry(snapshot.git, now, before, after)
 
 
 def _after(change: Change, current: FileState | None, content: bytes | None) -> FileState | None:

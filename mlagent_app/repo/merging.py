@@ -41,6 +41,19 @@ def carry(git: Git, ours: bytes, before: bytes, after: bytes) -> Merged:
     return Merged(None, _regions(output.out.decode("utf-8", "replace")))
 
 
+def carry_file(git: Git, ours: bytes | None, before: bytes | None, after: bytes | None) -> Merged:
+    """The same with files that may be missing (None)."""
+    if ours in (before, after):
+        return Merged(after)
+    if before is None:
+        return Merged(None, "there is another file of this name already")
+    if ours is None:
+        return Merged(None, "the file is gone")
+    if after is None:
+        return Merged(None, "the file is to be deleted, but it has changed")
+    return carry(git, ours, before, after)
+
+
 def _regions(text: str) -> str:
     """The conflicts of a merged file with a few lines around them."""
     lines = [line.rstrip("\r") for line in text.split("\n")]

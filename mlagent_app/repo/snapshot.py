@@ -18,6 +18,7 @@ from mlagent_app.repo.gitcmd import Git, GitError, init_private, private_git
 from mlagent_app.repo.hunks import select
 from mlagent_app.repo.intake import BASE, HEAD, ProjectReader
 from mlagent_app.repo.listing import Listing
+from mlagent_app.repo.merging import carry_file
 from mlagent_app.repo.paths import check_path
 from mlagent_app.repo.project import Project
 from mlagent_app.repo.scan import ReadOnlyLink
@@ -186,6 +187,22 @@ class Snapshot:
         except ValueError as error:
             raise UserError(str(error)) from None
         return write_commit(self._git, base, chosen, "Some hunks of a step")
+
+    def carried(self, onto: str, old: str, new: str, message: str) -> str:
+        """A commit on `onto` with the change from `old` to `new`: with the two turned round, an edit undone below later ones.
+
+        Raises `UserError` where it touches what `onto` has changed.
+        """
+        edits: list[TreeEdit] = []
+        for change in self.changes(old, new):
+            sides = (self.entry(onto, change.path), change.old, change.new)
+            blobs = self.blobs([side.blob for side in sides if side])
+            merged = carry_file(self._git, *(blobs[side.blob] if side else None for side in sides))
+            if merged.conflict is not None:
+                raise UserError("the change touches what was changed since", where=change.path)
+            mode = next(side.mode for side in (sides[0], change.new, change.old) if side)
+            edits.append(TreeEdit(change.path, merged.content, mode))
+        return write_commit(self._git, onto, edits, message)
 
     def changes(self, a: str, b: str) -> list[Change]:
         """Which files differ between two commits, and how."""
