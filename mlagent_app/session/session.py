@@ -18,7 +18,7 @@ from mlagent_app.environment.measure import Measurement
 from mlagent_app.plan import Plan
 from mlagent_app.policies.base import Cancelled, Policy, Proposal
 from mlagent_app.session.control import Controls, Request
-from mlagent_app.session.decide import confidence, suggestion
+from mlagent_app.session.decide import confidence, noise_of, repeats, suggestion
 from mlagent_app.session.landing import Lander
 from mlagent_app.session.progress import Progress
 from mlagent_app.session.recorder import Recorder
@@ -79,6 +79,7 @@ class Session:
             if prepared.runs and not prepared.invalid and not self._may_run(step):
                 return
             self._measure_step(step, prepared)
+        if step.measured is None:
             self._confirm_win(step)
         self._decide(step)
 
@@ -150,11 +151,14 @@ class Session:
         self._emit(rewarded(step.index, reward, before, measurement, feedback, self._noise()))
 
     def _confirm_win(self, step: StepSummary) -> None:
-        """Measure a win on a noisy metric once more: the best of several noisy values flatters itself."""
-        noise = self._noise()
-        if not noise or step.rewarded is None or step.rewarded.value is None or step.rewarded.case != "edit":
+        """Measure a win once more where that is cheap: the best of several noisy values flatters itself.
+
+        Also when the baseline always gave the same value, since the edit may have brought chance in (an unseeded model).
+        """
+        rewarded = step.rewarded
+        if rewarded is None or rewarded.case != "edit" or repeats(step.seconds) == 1:
             return
-        if suggestion(self._spec(), self._value(), step.rewarded.value, noise)[0] == "accept":
+        if self._suggest(step)[0] == "accept":
             self._measure_again(step)
 
     def _decide(self, step: StepSummary) -> None:
@@ -198,7 +202,7 @@ class Session:
             if not step.edits and not step.proposed.invalid:
                 return "skip", "nothing was edited"
             return "refuse", rewarded.feedback if rewarded else "not run"
-        return suggestion(self._spec(), rewarded.before, step.value, self._noise())
+        return suggestion(self._spec(), rewarded.before, step.value, self._noise(step))
 
     # Questions and requests
 
@@ -274,7 +278,8 @@ class Session:
         values = (measurement.value,) if step.partial else (*step.values, measurement.value)
         mean = sum(values) / len(values)
         before = step.rewarded.before if step.rewarded and step.rewarded.before is not None else mean
-        sure = confidence(self._spec().gain(mean, before), self._noise())
+        noise = max((item for item in (self._noise(), noise_of(values)) if item is not None), default=None)
+        sure = confidence(self._spec().gain(mean, before), noise)
         self._emit(ev.Measured(step=step.index, values=values, value=mean, confidence=sure))
 
     def _measure_head(self) -> None:
@@ -347,8 +352,10 @@ class Session:
             raise RuntimeError("the metric is known before the session runs")
         return self.progress.metric
 
-    def _noise(self) -> float | None:
-        return self.progress.baseline.noise if self.progress.baseline else None
+    def _noise(self, step: StepSummary | None = None) -> float | None:
+        """The standard deviation of one run: the baseline's, or the step's own where that is larger."""
+        known = [self.progress.baseline.noise if self.progress.baseline else None, noise_of(step.values) if step else None]
+        return max((noise for noise in known if noise is not None), default=None)
 
     def _value(self) -> float:
         """m_t."""
