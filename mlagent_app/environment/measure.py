@@ -106,7 +106,7 @@ class Bench:
 
     def _job(self, workspace: Path, log_path: Path) -> Job:
         links = [Link(Path(item.source), item.target) for item in self._snapshot.links]
-        return Job(self._plan.command, workspace, log_path, self._plan.python, links)
+        return Job(self._plan.command, workspace, log_path, self._plan.python, links, project=self._plan.project)
 
 
 def limits(plan: Plan) -> Limits:
