@@ -1,0 +1,82 @@
+"""The output of the selected step's runs, live."""
+
+from __future__ import annotations
+
+from textual.app import ComposeResult
+from textual.containers import Vertical
+from textual.content import Content
+from textual.widgets import Log, Static
+
+from mlagent_app.tui import logs, wording
+from mlagent_app.tui.logs import StepLog
+from mlagent_app.tui.model import Row
+
+# What one redraw may add: a burst is shown in parts, so that no frame takes long.
+LINES_A_FRAME = 2_000
+
+
+class Lines(Log, can_focus=False):
+    """Scrolled by the screen's keys and by the mouse."""
+
+
+class LogPane(Vertical):
+    """Shows one `StepLog` at a time; only new lines are written."""
+
+    def __init__(self) -> None:
+        super().__init__(id="log", classes="pane")
+        self.border_title = "Log"
+        self._log: StepLog | None = None
+        self._written = 0
+
+    def compose(self) -> ComposeResult:
+        yield Static(id="log-head", markup=False)
+        yield Lines(id="log-lines", max_lines=logs.MAX_LINES)
+
+    @property
+    def text(self) -> str:
+        """All lines in memory, for the clipboard."""
+        return "\n".join(self._log.lines) if self._log is not None else ""
+
+    def show(self, row: Row | None, log: StepLog | None) -> bool:
+        """Show what is new; True when more is left for the next frame."""
+        lines = self.query_one(Lines)
+        if log is not self._log:
+            lines.clear()
+            self._log, self._written = log, 0
+        self.query_one("#log-head", Static).update(_head(row, log))
+        if log is None or self._written == log.total:
+            return False
+        fresh = log.since(self._written)
+        part = fresh[:LINES_A_FRAME]
+        self._written = log.total - len(fresh) + len(part)
+        lines.write_lines(part)
+        return self._written < log.total
+
+    def scroll_pages(self, by: int) -> None:
+        """Scroll by pages, backwards when negative."""
+        lines = self.query_one(Lines)
+        if by < 0:
+            lines.scroll_page_up(animate=False)
+        else:
+            lines.scroll_page_down(animate=False)
+
+    def scroll_rows(self, by: int) -> None:
+        """Scroll by lines."""
+        self.query_one(Lines).scroll_relative(y=by, animate=False)
+
+
+def _head(row: Row | None, log: StepLog | None) -> Content:
+    """The command, and where the lines are that are not shown."""
+    if row is None or row.begun is None:
+        return Content.styled("No run yet.", "$foreground-muted")
+    parts: list[tuple[str, str]] = [("$ ", "bold $text-accent"), (row.begun.command, "bold")]
+    if row.runs and not row.running:
+        run = row.runs[-1]
+        exit_code = f", exit code {run.exit_code}" if run.exit_code else ""
+        text = f"  {wording.outcome_mark(run.outcome).text} after {wording.duration(run.seconds)}{exit_code}"
+        parts.append((text, "$foreground-muted"))
+    if log is not None and log.dropped:
+        parts.append((f"\n{log.dropped:,} earlier lines are in {row.begun.log_path}", "$foreground-muted"))
+    elif log is None or not log.total:
+        parts.append(("\nno output yet" if row.running else "\nthe run printed nothing", "$foreground-muted"))
+    return Content.assemble(*parts)
