@@ -23,7 +23,7 @@ from mlagent_app.report.wording import (
 
 _WORD_MARKS = re.compile(r"([\\`*_\[\]|~])")
 # What starts a list, a heading or a rule at the beginning of a line.
-_LINE_START = re.compile(r"^(\s*)(\d+(?=[.)])|[-+#=>])")
+_LINE_START = re.compile(r"^(\d*)([-+#=]|(?<=\d)[.)](?=\s|$))")
 
 
 def to_markdown(summary: Summary) -> str:

@@ -86,7 +86,7 @@ def _curve(summary: Summary) -> Markup:
     band = f"The band is the baseline ± {BAND:g} times its noise. " if summary.baseline and summary.baseline.noise else ""
     legend = (
         "Filled: kept. Hollow: refused. Ringed: reverted. Cross: no metric. The line is the metric of the accepted files. "
-        f"{band}Values from step to step were measured in the sandbox named above."
+        f"{band}All values were measured in the sandbox named above."
     )
     return tag("section", tag("h2", f"{summary.metric.name} ({aim(summary)})"), chart, tag("p", legend, class_="quiet"))
 

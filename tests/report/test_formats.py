@@ -16,6 +16,7 @@ from mlagent_app.agent import events as ev
 from mlagent_app.agent.events import Event
 from mlagent_app.report import summarise, to_html, to_markdown, to_table
 from mlagent_app.report.chart import ticks
+from mlagent_app.report.markdown import escape
 from mlagent_app.report.wording import visible
 from tests.report import sample
 
@@ -198,3 +199,18 @@ def test_extreme_numbers_can_be_drawn(values: tuple[float, float]) -> None:
     text = to_html(summarise(events))
     Page(text)
     assert not re.search(r'"-?(nan|inf)"', text)
+
+
+def test_the_markdown_reads_well() -> None:
+    text = to_markdown(summarise(sample.whole()))
+    assert "**validation accuracy: 0.8 → 0.95** (+18.75 %, 15.0 x noise), higher is better, best at step 6." in text
+    assert "- reward 1.0000 = sigmoid(100 x +0.06 / 0.2) (v1, an edit that ran)" in text
+    assert "| 3 | replace RandomForestClassifier with SVC | train.py | error | - | - | 0.000 | refused |" in text
+    assert "- undone: too slow in production" in text
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"), [("1. x", r"1\. x"), ("- x", r"\- x"), ("# x", r"\# x"), ("1.5 up", "1.5 up"), ("a_b*", r"a\_b\*")]
+)
+def test_a_line_that_would_start_a_list_or_heading_does_not(text: str, shown: str) -> None:
+    assert escape(text) == shown

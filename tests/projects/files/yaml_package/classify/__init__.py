@@ -1,0 +1,1 @@
+"""Telling two kinds of signals apart."""
