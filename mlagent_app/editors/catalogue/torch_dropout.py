@@ -48,6 +48,8 @@ def dropout_insertion(source: Source) -> Iterator[Offer]:
     if not source.imported("torch"):
         return
     net = network(source)
+    if not net.script.switches_mode:
+        return
     for stack in net.sequences:
         layers = [layer for layer in stack.layers if layer is not None]
         if not any(layer.short.endswith("Dropout") for layer in layers):
@@ -58,8 +60,8 @@ def dropout_insertion(source: Source) -> Iterator[Offer]:
 
 
 def _drops(net: Network, module: Module) -> bool:
-    names = (net.source.qualified(n.func) for n in ast.walk(module.node) if isinstance(n, ast.Call))
-    return any("dropout" in name.lower() for name in names)
+    calls = [call for call in net.source.calls if "dropout" in call.name.lower()]
+    return any(net.script.owner_class(call.node) is module.node for call in calls)
 
 
 def _in_stack(net: Network, stack: Stack) -> Iterator[Offer]:

@@ -15,6 +15,7 @@ from mlagent_app.editors.catalogue.values import floats
 _SMOOTHING = floats(0.0, 0.05, 0.1, 0.2, low=0.0, high=0.5)
 _ROBUST = ("SmoothL1Loss", "HuberLoss", "L1Loss", "MSELoss")
 _ROBUST_FUNCTIONS = ("smooth_l1_loss", "huber_loss", "l1_loss", "mse_loss")
+_KNOWN = frozenset({"CrossEntropyLoss", "cross_entropy", *_ROBUST, *_ROBUST_FUNCTIONS})
 _MEASURING = re.compile(r"(\A|[._])(val|valid\w*|test\w*|eval\w*|validation)(_|\Z)")
 
 
@@ -26,7 +27,7 @@ def losses(source: Source) -> Iterator[Offer]:
     if not script.has_evaluation and not any(call.short == "Trainer" for call in source.calls):
         return
     for call in source.calls:
-        if call.name.startswith("torch.nn.") and _only_trains(script, call):
+        if call.short in _KNOWN and call.name.startswith("torch.nn.") and _only_trains(script, call):
             if call.short in ("CrossEntropyLoss", "cross_entropy"):
                 position = 5 if call.short == "CrossEntropyLoss" else 7
                 setting = script.setting(call, "label_smoothing", position, _SMOOTHING, 0.0, "label-smoothing")
@@ -53,15 +54,8 @@ def _only_trains(script: TorchScript, call: Call) -> bool:
     target = script.target(call.node) or _through_device(script, call.node)
     if not target:
         return False
-    uses = [
-        node for node in script.source.parents if isinstance(node, (ast.Name, ast.Attribute)) and isinstance(node.ctx, ast.Load)
-    ]
-    named = [node for node in uses if _short(node) == target.rpartition(".")[2] and ast.unparse(node) == target]
+    named = script.reads(target)
     return bool(named) and not any(_use_measures(script, node) for node in named)
-
-
-def _short(node: ast.Name | ast.Attribute) -> str:
-    return node.id if isinstance(node, ast.Name) else node.attr
 
 
 def _through_device(script: TorchScript, node: ast.Call) -> str:

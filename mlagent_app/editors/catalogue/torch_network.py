@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
@@ -74,15 +75,11 @@ class Network:
         if not isinstance(target, ast.Name) or made is None or self.source.qualified(made) != "torch.nn.Sequential":
             return False
         trained = [ast.unparse(o.call.node.args[0]) for o in self.script.optimisers if o.call.node.args]
-        uses = [n for n in self.source.parents if isinstance(n, ast.Name) and n.id == target.id and isinstance(n.ctx, ast.Load)]
-        passed = any(
-            isinstance(self.source.parents[use], (ast.Call, ast.Return, ast.List, ast.keyword))
-            for use in uses
-            if not self._called_name(use)
-        )
+        uses = [self.source.parents[use] for use in self.script.reads(target.id) if not self._is_called(use)]
+        passed = any(isinstance(parent, (ast.Call, ast.Return, ast.List, ast.keyword)) for parent in uses)
         return bool(trained) and not passed and not any(re.search(rf"\b{target.id}\b", text) for text in trained)
 
-    def _called_name(self, use: ast.Name) -> bool:
+    def _is_called(self, use: ast.expr) -> bool:
         parent = self.source.parents[use]
         return isinstance(parent, ast.Call) and parent.func is use
 
@@ -120,24 +117,18 @@ class Network:
             target = self.script.target(layer.node)
             if target.startswith("self.") and self.script.owner_class(layer.node) is node:
                 found[target[5:]] = layer
-        stored = self.source.stored_attributes
-        return {name: layer for name, layer in found.items() if stored[name] == 1 or self._stored_in(node, name) == 1}
+        return {name: layer for name, layer in found.items() if self._stored[(node, name)] == 1}
 
-    @staticmethod
-    def _stored_in(node: ast.ClassDef, name: str) -> int:
-        stores = (n for n in ast.walk(node) if isinstance(n, ast.Attribute) and n.attr == name)
-        return sum(isinstance(n.ctx, ast.Store) for n in stores)
+    @cached_property
+    def _stored(self) -> Counter[tuple[ast.ClassDef | None, str]]:
+        """How often each class assigns each attribute."""
+        stores = [n for n in self.source.parents if isinstance(n, ast.Attribute) and isinstance(n.ctx, ast.Store)]
+        return Counter((self.script.owner_class(node), node.attr) for node in stores)
 
     def uses(self, module: Module, name: str) -> list[ast.Attribute]:
         """Where the class reads `self.NAME`."""
-        return [
-            n
-            for n in ast.walk(module.node)
-            if isinstance(n, ast.Attribute)
-            and n.attr == name
-            and isinstance(n.ctx, ast.Load)
-            and ast.unparse(n.value) == "self"
-        ]
+        reads = self.script.reads(f"self.{name}")
+        return [node for node in reads if isinstance(node, ast.Attribute) and self.script.owner_class(node) is module.node]
 
     def is_plain(self, module: Module, name: str) -> bool:
         """Whether `self.NAME` is only ever called, so that it may be wrapped in a Sequential."""

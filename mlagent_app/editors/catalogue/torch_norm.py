@@ -22,7 +22,7 @@ def normalisation(source: Source) -> Iterator[Offer]:
     net = network(source)
     for kind, norms in _NORMS_FOR.items():
         for norm in norms:
-            if norm == "BatchNorm1d" and net.time_axis:
+            if (norm == "BatchNorm1d" and net.time_axis) or (norm != "LayerNorm" and not net.script.switches_mode):
                 continue
             for stack in net.sequences:
                 yield from _in_stack(net, stack, kind, norm)

@@ -200,12 +200,7 @@ def schedule_replacement(source: Source) -> Iterator[Offer]:
         statement = script.statement(call.node)
         if not target or statement is None or not call.node.args:
             continue
-        uses = [
-            node
-            for node in script.source.parents
-            if isinstance(node, (ast.Name, ast.Attribute)) and isinstance(node.ctx, ast.Load)
-        ]
-        uses = [node for node in uses if ast.unparse(node) == target] if len(target) < 60 else []
+        uses = script.reads(target)
         steps = [found for node in uses if (found := _step_of(script, node)) is not None]
         anchor = source.span(call.node)[0]
         if len(steps) == len(uses) == 1:

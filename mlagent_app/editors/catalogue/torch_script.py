@@ -96,6 +96,20 @@ class TorchScript:
         """Whether none of these names is bound anywhere in the file."""
         return not any(name in scope.bindings for scope in self.source.scopes.values() for name in wanted)
 
+    @cached_property
+    def _reads(self) -> dict[str, list[ast.Name | ast.Attribute]]:
+        """Every place that reads a name or an attribute, by its last part."""
+        found: dict[str, list[ast.Name | ast.Attribute]] = {}
+        for node in self.source.parents:
+            if isinstance(node, (ast.Name, ast.Attribute)) and isinstance(node.ctx, ast.Load):
+                found.setdefault(node.id if isinstance(node, ast.Name) else node.attr, []).append(node)
+        return found
+
+    def reads(self, target: str) -> list[ast.Name | ast.Attribute]:
+        """Where the file reads exactly this dotted name, such as `criterion` or `self.loss`."""
+        found = self._reads.get(target.rpartition(".")[2], [])
+        return [node for node in found if ast.unparse(node) == target]
+
     # -- places --------------------------------------------------------------------------------------------------
 
     def statement(self, node: ast.AST) -> ast.stmt | None:
@@ -175,6 +189,12 @@ class TorchScript:
         return self.source.qualified(node.func if isinstance(node, ast.Call) else node) in _NO_GRADIENT
 
     @cached_property
+    def switches_mode(self) -> bool:
+        """Whether evaluation turns dropout and batch statistics off: by `model.eval()`, or a trainer does it."""
+        trainers = ("lightning", "pytorch_lightning", "transformers")
+        return any(call.short == "eval" or (call.short == "Trainer" and call.root in trainers) for call in self.source.calls)
+
+    @cached_property
     def has_evaluation(self) -> bool:
         """Whether the file evaluates anything without gradients: then the metric is not the training loss."""
         return any(call.name in _NO_GRADIENT or self.evaluates(call.node) for call in self.source.calls)
@@ -206,13 +226,11 @@ class TorchScript:
     @cached_property
     def steps(self) -> list[Step]:
         """The training steps of the file."""
-        found: list[Step] = []
-        for call in self.source.calls:
-            if call.short == "backward" and isinstance(call.node.func, ast.Attribute):
-                statement = self.source.parents.get(call.node)
-                if isinstance(statement, ast.Expr) and (step := self._step_after(statement)) is not None:
-                    found.append(step)
-        return found
+        # `scaler.scale(loss).backward()` has no dotted name, so the statements are looked at and not the named calls.
+        expressions = [node for node in self.source.parents if isinstance(node, ast.Expr)]
+        backward = [node for node in expressions if _method(node) == "backward"]
+        steps = [self._step_after(node) for node in sorted(backward, key=lambda node: node.lineno)]
+        return [step for step in steps if step is not None]
 
     def _step_after(self, backward: ast.stmt) -> Step | None:
         block = self.block(backward)
@@ -382,6 +400,12 @@ class TorchScript:
         return Setting(
             name, family, domain, default, gap.offset, gap.offset, anchor, call.short, f"{gap.prefix}{name}=", quote=quote
         )
+
+
+def _method(statement: ast.Expr) -> str:
+    """The name of the method that an expression statement calls."""
+    call = statement.value
+    return call.func.attr if isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute) else ""
 
 
 @lru_cache(maxsize=2)
