@@ -32,6 +32,12 @@ _METRIC_NAMES = frozenset(MAXIMISED) | frozenset(MINIMISED)
 _METRIC_FUNCTIONS = re.compile(
     r"(evaluate|evaluation|eval|score|metrics?|compute_metrics)(_\w+)?\Z|(calc|compute|get)_(score|metrics?|acc\w*|f1|auc)\Z"
 )
+# Functions that models are trained by; those of scikit-learn's metrics are not among them.
+_TRAINING_LOSS = re.compile(
+    r"(?!(log|hamming|zero_one|hinge|brier_score)_loss)(\w*_loss|\w*cross_entropy\w*|kl_div|loss|loss_fn|criterion)\Z"
+)
+# Words of metrics' names that say nothing about a function.
+_VAGUE = frozenset("val valid test best loss score return error map ap err reward mean".split())
 _PRINTERS = frozenset(
     "print info echo write writerow log log_metric log_metrics report dump dumps secho debug warning add_scalar".split()
 )
@@ -74,6 +80,29 @@ def _changes(name: str, before: str, after: str, diff: str, spec: MetricSpec) ->
     if old is None or new is None:
         yield from _line_changes(name, diff, spec)
         return
+    # Most edits touch one statement; only when that one raises something are the whole files compared.
+    if any(_fact_changes(*_differing(old, before, new, after), spec)):
+        yield from _fact_changes(old.body, new.body, spec)
+
+
+def _differing(old: ast.Module, before: str, new: ast.Module, after: str) -> tuple[list[ast.stmt], list[ast.stmt]]:
+    """The statements of the module whose text is not in the other file."""
+    texts_before, texts_after = _statement_texts(old, before), _statement_texts(new, after)
+    ours, theirs = set(texts_before), set(texts_after)
+    return (
+        [node for node, text in zip(old.body, texts_before, strict=True) if text not in theirs],
+        [node for node, text in zip(new.body, texts_after, strict=True) if text not in ours],
+    )
+
+
+def _statement_texts(tree: ast.Module, text: str) -> list[str]:
+    """Each statement's whole lines, decorators included."""
+    lines = re.split(r"\r\n|\r|\n", text)
+    starts = [min([node.lineno, *(d.lineno for d in getattr(node, "decorator_list", []))]) for node in tree.body]
+    return ["\n".join(lines[start - 1 : node.end_lineno]) for start, node in zip(starts, tree.body, strict=True)]
+
+
+def _fact_changes(old: list[ast.stmt], new: list[ast.stmt], spec: MetricSpec) -> Iterator[tuple[str, str]]:
     facts_before, facts_after = Counter(_facts(old, spec)), Counter(_facts(new, spec))
     callees_before, callees_after = _callees(old), _callees(new)
     for fact in _dropped(facts_before, facts_after, callees_before, callees_after):
@@ -108,8 +137,13 @@ def _tree(text: str) -> ast.Module | None:
         return None
 
 
-def _callees(tree: ast.Module) -> Counter[str]:
-    return Counter(_callee(node) for node in ast.walk(tree) if isinstance(node, ast.Call))
+def _walk(body: list[ast.stmt]) -> Iterator[ast.AST]:
+    for statement in body:
+        yield from ast.walk(statement)
+
+
+def _callees(body: list[ast.stmt]) -> Counter[str]:
+    return Counter(_callee(node) for node in _walk(body) if isinstance(node, ast.Call))
 
 
 def _callee(node: ast.Call) -> str:
@@ -117,10 +151,10 @@ def _callee(node: ast.Call) -> str:
     return func.attr if isinstance(func, ast.Attribute) else func.id if isinstance(func, ast.Name) else ""
 
 
-def _facts(tree: ast.Module, spec: MetricSpec) -> Iterator[_Fact]:
+def _facts(body: list[ast.stmt], spec: MetricSpec) -> Iterator[_Fact]:
     metric = frozenset(words(spec.name))
     in_class: set[ast.AST] = set()
-    for node in ast.walk(tree):
+    for node in _walk(body):
         if isinstance(node, ast.ClassDef):
             in_class.update(ast.walk(node))
         if isinstance(node, ast.Call):
@@ -165,15 +199,11 @@ def _call_facts(node: ast.Call, metric: frozenset[str]) -> Iterator[_Fact]:
 
 def _is_metric_name(name: str, metric: frozenset[str]) -> bool:
     """`accuracy_score`, `mean_squared_error`, `compute_f1`; not classes such as `CrossEntropyLoss`, which train."""
-    if not name or name[0].isupper() or ("loss" in name_words(name) and "loss" not in metric):
+    if not name or name[0].isupper() or _TRAINING_LOSS.match(name):
         return False
     parts = set(words(name))
     ends = name.endswith(("_score", "_error", "_accuracy", "_auc"))
-    return (
-        ends
-        or bool(parts & metric - {"val", "valid", "test", "best", "loss"})
-        or bool(parts & _METRIC_NAMES - {"loss", "score", "return", "error", "map", "ap"})
-    )
+    return ends or bool(parts & (metric - _VAGUE)) or bool(parts & (_METRIC_NAMES - _VAGUE))
 
 
 def _mentions(node: ast.Call, metric: frozenset[str]) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from mlagent_app.editors.catalogue.values import Domain, Value, flag, floats, ints, words
+from mlagent_app.editors.catalogue.values import Domain, Value, flag, floats, ints, shares, words
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,11 +57,11 @@ _CRITERION = P("criterion", words("gini", "entropy"), "gini")
 _BOOTSTRAP = P("bootstrap", flag(), True)
 _PRUNING = P("ccp_alpha", floats(0.0, 1e-4, 1e-3, 1e-2, low=0, high=1, width=3), 0.0)
 _BAGS = P("n_estimators", ints(10, 20, 50, 100, 200, low=1, high=800, width=3), 10)
-_BAG_FEATURES = P("max_features", floats(0.3, 0.5, 0.7, 1.0, low=0.05, high=1, width=2), 1.0)
+_BAG_FEATURES = P("max_features", shares(0.3, 0.5, 0.7, 1.0, width=2), 1.0)
 _LEAVES = P("max_leaf_nodes", ints(7, 15, 31, 63, 127, 255, low=2, high=1024, width=3), 31)
 _LEARNING_RATE = P("learning_rate", floats(0.01, 0.03, 0.05, 0.1, 0.2, 0.3, 0.5, 1.0, low=1e-4, high=2), 0.1)
 _ROW_SHARE = P("subsample", floats(0.5, 0.7, 0.8, 0.9, 1.0, low=0.05, high=1, width=3), 1.0)
-_SAMPLES = P("max_samples", floats(0.3, 0.5, 0.7, 0.9, low=0.05, high=1, width=2), 1.0, absent=False)
+_SAMPLES = P("max_samples", shares(0.3, 0.5, 0.7, 0.9, width=2), 1.0, absent=False)
 
 _FOREST = (_TREES, _DEPTH, _LEAF, _MAX_FEATURES, _written(_SPLIT), _BOOTSTRAP, _written(_PRUNING), _written(_LEAVES), _SAMPLES)
 _FOREST_CLASSIFIER = (*(_default(p, "sqrt") if p is _MAX_FEATURES else p for p in _FOREST), _CRITERION, _BALANCED)
@@ -84,7 +84,7 @@ _HISTOGRAM = (
     _LEAVES,
     P("min_samples_leaf", ints(5, 10, 20, 40, 80, low=1, high=500, width=3), 20),
     P("l2_regularization", floats(0.0, 0.1, 1.0, 10.0, low=0, high=1000, width=3), 0.0),
-    P("max_features", floats(0.3, 0.5, 0.7, 1.0, low=0.05, high=1, width=2), 1.0),
+    P("max_features", shares(0.3, 0.5, 0.7, 1.0, width=2), 1.0),
     _written(_DEPTH),
     P("early_stopping", flag(), "auto", absent=False),
 )
@@ -133,7 +133,7 @@ _LASSO = replace(_ALPHA, domain=floats(1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 0.1, 
 _COUNTS = (
     P("ngram_range", words((1, 2), (1, 3), (1, 1)), (1, 1)),
     P("min_df", ints(1, 2, 3, 5, 10, low=1, high=100, width=2), 1),
-    P("max_df", floats(0.5, 0.7, 0.9, 0.95, 1.0, low=0.05, high=1, width=2), 1.0),
+    P("max_df", shares(0.5, 0.7, 0.9, 0.95, 1.0, width=2), 1.0),
     P("max_features", ints(None, 2000, 5000, 10000, 20000, 50000, low=10, high=500000, width=2), None),
     P("stop_words", words("english", None), None),
     P("binary", flag(), False),

@@ -52,14 +52,16 @@ def _portable(text: str, style: Style) -> str:
 
 
 def spoken(value: Value) -> str:
-    """The value as it stands in an instruction: like Python, but plain words go without quotes."""
+    """The value as it stands in an instruction: like Python, but plain words go without quotes and 10.0 is 10."""
     if isinstance(value, str):
         return value if _WORD.match(value) and value not in _RESERVED else repr(value)
+    if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
+        return str(int(value))
     return code(value)
 
 
 def heard(text: str) -> Value:
-    """The value that `spoken` wrote as `text`. Raises ValueError when it is none."""
+    """The value that `spoken` wrote as `text`, whole numbers as ints. Raises ValueError when it is none."""
     if _WORD.match(text) and text not in {"True", "False", "None"}:
         return text
     try:
@@ -174,6 +176,11 @@ def ints(*grid: int | None, low: float | None = None, high: float | None = None,
 def floats(*grid: float | None, low: float | None = None, high: float | None = None, width: int = 4) -> Domain:
     """A real number (whole ones may be written without a dot), or None where the grid has it."""
     return _numbers(grid, frozenset({"int", "float"}), low, high, width)
+
+
+def shares(*grid: float, width: int = 4) -> Domain:
+    """A share from 0.05 to 1 that is always written as a fraction, for parameters to which a whole number is a count."""
+    return _numbers(grid, frozenset({"float"}), 0.05, 1.0, width)
 
 
 def _numbers(
