@@ -141,9 +141,8 @@ class Follower:
         if scope.parent is not None and isinstance(scope.parent.node, ast.ClassDef):
             position = position - 1 if position else None
             owner = scope.parent.node.name if function.name == "__init__" else function.name
-        for call in self.source.calls:
-            if call.short == owner and passes(call.node, name, position):
-                return None
+        if any(passes(call.node, name, position) for call in self.source.calls_of.get(owner, ())):
+            return None
         return default
 
     def _click_option(self, function: ast.FunctionDef | ast.AsyncFunctionDef, name: str) -> ast.expr | None:
