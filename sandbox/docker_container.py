@@ -27,14 +27,14 @@ NOTES_BYTES = 4096
 # init, the wrapper, and its two watchers with their children.
 OWN_PROCESSES = 6
 
-# Runs the command given as $1 for at most $2 seconds. Its stdin is the lifeline: when the client dies, the engine closes it and
-# everything dies. The job's stderr goes into its stdout, because only one stream keeps the order; what the wrapper itself has
-# to say goes to the container's stderr. SIGTERM reaches every process of the job. Only shell built-ins after the start, so
-# that a job which used up its processes cannot keep it from ending.
+# Runs the command given as $1 for at most $2 seconds. Its stdin is the lifeline: when the client dies, the engine closes it
+# and everything dies. The job's stderr goes into its stdout, because only one stream keeps the order; what the wrapper itself
+# has to say goes to the container's stderr. SIGTERM reaches every process of the job. Only shell built-ins (but for `sleep`,
+# which it can do without): an image may have nothing else, and a job that used up its processes cannot keep it from ending.
 WRAPPER = """
 exec 3<&0 </dev/null
-(trap '' TERM; cat <&3; kill -9 $$) >/dev/null 2>&1 &
-(trap '' TERM; sleep "$2"; kill -9 $$) >/dev/null 2>&1 3<&- &
+(trap '' TERM; while read -r line; do :; done; kill -9 $$) <&3 >/dev/null 2>&1 &
+(trap '' TERM; sleep "$2" && kill -9 $$) >/dev/null 2>&1 3<&- &
 trap 'kill -TERM -1' TERM
 /bin/sh -c "$1" 2>&1 3<&- &
 job=$!
