@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import signal
 import sys
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from types import FrameType
@@ -13,12 +12,12 @@ from types import FrameType
 from rich.console import Console
 
 from mlagent_app.agent import events as ev
-from mlagent_app.agent.errors import Exit, UserError
+from mlagent_app.agent.errors import Exit
 from mlagent_app.agent.events import Event
 from mlagent_app.agent.summary import summarise
 from mlagent_app.agent.summary import to_json as summary_json
 from mlagent_app.cli.console import TextSurface
-from mlagent_app.session.backend import ProjectBackend
+from mlagent_app.session.backend import ProjectBackend, resolve_project
 from mlagent_app.session.control import Controls
 
 
@@ -30,9 +29,7 @@ class Headless:
         self._controls = Controls()
         self._seen: list[Event] = []
         self._signalled = False
-        self._project = _demo_project() if demo and project is None else project
-        if self._project is None:
-            self._project = _project_of(resume)
+        self._project = resolve_project(project, resume=resume, demo=demo)
         self._backend = ProjectBackend(self._project, flags, resume=resume, demo=demo, apply=apply)
 
     def run(self, style: str) -> int:
@@ -69,18 +66,3 @@ class Headless:
             sys.exit(Exit.INTERRUPTED)
         self._signalled = True
         self._controls.stop()
-
-
-def _demo_project() -> Path:
-    from mlagent_app.bundled import copy_example
-
-    return copy_example("digits", Path(tempfile.mkdtemp(prefix="mlagent-demo-")) / "digits")
-
-
-def _project_of(resume: str) -> Path:
-    """The project that a session id names; without one there is nothing to run."""
-    from mlagent_app.session import store
-
-    if not resume or resume == "latest":
-        raise UserError("no project was named", how="mlagent run PROJECT, or mlagent run --demo")
-    return Path(str(store.find(resume).read_plan()["project"]))

@@ -17,7 +17,7 @@ from mlagent_app.plan import Plan, prepare
 from mlagent_app.policies.base import Policy
 from mlagent_app.policies.registry import make_policy
 from mlagent_app.repo.listing import list_project
-from mlagent_app.repo.locks import project_lock
+from mlagent_app.repo.locks import project_lock, state_dir
 from mlagent_app.repo.project import Project, open_project
 from mlagent_app.repo.relevance import editable_files, protected_files
 from mlagent_app.repo.snapshot import Snapshot
@@ -211,6 +211,32 @@ class _Run:
         bench = Bench(snapshot, self._runner, self._plan, self._paths.work, self._paths.runs)
         bench.clear()
         return Environment(snapshot, bench, taken.editable, taken.protected, self._plan.reward)
+
+
+def resolve_project(path: Path | None, *, resume: str, demo: bool) -> Path:
+    """The project directory that a call means. Raises `UserError` when it means none, or two.
+
+    The demo works on a copy of the bundled example under the state directory: a new one, or the newest when it goes on.
+    """
+    if demo:
+        if path is not None:
+            raise UserError("--demo brings its own project", how="leave out PROJECT, or leave out --demo")
+        return _demo_copy(again=bool(resume))
+    if path is not None:
+        return path
+    if resume and resume != "latest":
+        return Path(str(store.find(resume).read_plan()["project"]))
+    raise UserError("no project was named", how="name its directory, or try the bundled example with --demo")
+
+
+def _demo_copy(*, again: bool) -> Path:
+    from mlagent_app.bundled import copy_example
+
+    root = state_dir() / "demo"
+    taken = sorted(int(entry.name) for entry in root.iterdir() if entry.name.isdecimal()) if root.is_dir() else []
+    if again and taken:
+        return root / str(taken[-1]) / "digits"
+    return copy_example("digits", root / str(taken[-1] + 1 if taken else 1) / "digits")
 
 
 def choose_runner(plan: Plan, near: Path) -> Runner:
