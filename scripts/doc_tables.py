@@ -1,0 +1,83 @@
+"""Write the tables in the documents that say the same as the code; with `--check`, only say whether they still do.
+
+A table stands between `<!-- table: NAME -->` and `<!-- end -->`.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from pathlib import Path
+
+from mlagent_app.agent.reward import ALPHA, CONSTANT, Case, Version
+from mlagent_app.config.models import KEYS as SETTINGS
+from mlagent_app.config.models import default
+from mlagent_app.config.template import ABOUT, toml_value
+from mlagent_app.tui.keys import KEYS
+
+ROOT = Path(__file__).resolve().parent.parent
+DOCUMENTS = ("README.md", "docs/reward.md", "docs/configuration.md")
+VERSIONS: tuple[Version, ...] = ("v1", "v2", "clipped")
+CASES: tuple[tuple[Case, str], ...] = (
+    ("invalid", "invalid action: it cannot be parsed, or cannot be done"),
+    ("error", "the feedback is an error: non-zero exit, or no finite metric"),
+    ("no_edit", "valid action that edits nothing"),
+    ("corner", "corner case: out of memory, time-out, disk full"),
+)
+_TABLE = re.compile(r"(<!-- table: (?P<name>\w+) -->\n).*?(<!-- end -->)", re.S)
+
+
+def reward() -> str:
+    rows = [f"| {words} | {' | '.join(f'{CONSTANT[version][case]:g}' for version in VERSIONS)} |" for case, words in CASES]
+    ratio = "(m_t+1 - m_t) / (m_best - m_init)"
+    rows.append(f"| edit that ran | sigmoid({ALPHA:g} · {ratio}) | {ratio} | the same, held within -1 and 1 |")
+    rows.append("| the infrastructure failed | none | none | none |")
+    return "\n".join([f"| case | {' | '.join(VERSIONS)} |", "|---|---|---|---|", *rows])
+
+
+def settings() -> str:
+    tables: list[str] = []
+    for section in dict.fromkeys(key.partition(".")[0] for key in SETTINGS):
+        rows = [
+            f"| `{key.partition('.')[2]}` | {_default(key)} | {ABOUT[key].replace('|', '/')} |"
+            for key in SETTINGS
+            if key.startswith(f"{section}.")
+        ]
+        tables.append("\n".join([f"`[{section}]`", "", "| key | default | |", "|---|---|---|", *rows]))
+    return "\n\n".join(tables)
+
+
+def _default(key: str) -> str:
+    if key == "limits.cpus":  # depends on the machine
+        return "all, at most 4"
+    value = default(key)
+    return "" if value in (None, "", []) else f"`{toml_value(value)}`"
+
+
+def keys() -> str:
+    rows = [f"| `{key.display}` | {key.help} |" for key in KEYS]
+    return "\n".join(["| key | |", "|---|---|", *rows])
+
+
+MAKERS = {"reward": reward, "settings": settings, "keys": keys}
+
+
+def renewed(text: str) -> str:
+    """`text` with its tables made anew."""
+    return _TABLE.sub(lambda found: f"{found[1]}{MAKERS[found['name']]()}\n{found[3]}", text)
+
+
+def main() -> int:
+    check = sys.argv[1:] == ["--check"]
+    stale = [name for name in DOCUMENTS if renewed((ROOT / name).read_text("utf-8")) != (ROOT / name).read_text("utf-8")]
+    for name in stale:
+        if check:
+            print(f"{name} does not say what the code says - run: python scripts/doc_tables.py")
+        else:
+            (ROOT / name).write_text(renewed((ROOT / name).read_text("utf-8")), "utf-8")
+            print(f"wrote {name}")
+    return int(check and bool(stale))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

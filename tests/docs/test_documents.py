@@ -1,0 +1,62 @@
+"""The documents say what the code says, and point at what there is."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from mlagent_app.agent.errors import Exit
+from mlagent_app.config.sources import load
+
+ROOT = Path(__file__).resolve().parents[2]
+DOCUMENTS = sorted([ROOT / "README.md", ROOT / "CHANGELOG.md", *(ROOT / "docs").glob("*.md")])
+
+
+def test_the_tables_are_those_of_the_code() -> None:
+    done = subprocess.run([sys.executable, "scripts/doc_tables.py", "--check"], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_links_to_files_lead_somewhere(document: Path) -> None:
+    targets = re.findall(r"\]\((?!https?://|#)([^)\s]+)\)", document.read_text("utf-8"))
+    assert [target for target in targets if not (document.parent / target).exists()] == []
+
+
+def test_the_readme_has_every_exit_code() -> None:
+    codes = {int(code) for code in re.findall(r"(?m)^\| (\d+) \|", (ROOT / "README.md").read_text("utf-8"))}
+    assert codes == {int(code) for code in Exit}
+
+
+def test_the_example_configuration_is_valid(tmp_path: Path) -> None:
+    block = re.search(r"```toml\n(.*?)```", (ROOT / "README.md").read_text("utf-8"), re.S)
+    assert block
+    (tmp_path / "mlagent.toml").write_text(block[1], "utf-8")
+    settings, sources = load(tmp_path, {})
+    assert settings.metric.target == tomllib.loads(block[1])["metric"]["target"]
+    assert sources["project.command"] == "mlagent.toml"
+
+
+def test_the_commands_of_the_readme_exist() -> None:
+    text = (ROOT / "README.md").read_text("utf-8")
+    for command in sorted(set(re.findall(r"`mlagent (\w+)", text))):
+        call = [sys.executable, "-c", "from mlagent_app.cli import main; main()", command, "--help"]
+        done = subprocess.run(call, capture_output=True, text=True)
+        assert done.returncode == 0, f"{command}: {done.stderr}"
+
+
+def test_the_pins_cover_what_is_required() -> None:
+    pins = {
+        line.partition("==")[0].lower().replace("_", "-") for line in (ROOT / "constraints.txt").read_text("utf-8").splitlines()
+    }
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    extras = project["optional-dependencies"]
+    for requirement in [*project["dependencies"], *extras["demo"], *extras["dev"], "torch"]:
+        name = re.split(r"[\[<>=]", requirement)[0].lower()
+        assert name in pins, name
+    assert "/" not in (ROOT / "constraints.txt").read_text("utf-8")
