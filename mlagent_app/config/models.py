@@ -1,0 +1,155 @@
+"""The settings: sections, keys, types, bounds and defaults."""
+
+from __future__ import annotations
+
+import math
+import os
+import re
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from mlagent_app.agent.events import Approve
+from mlagent_app.agent.metrics import Direction, Pick
+from mlagent_app.agent.reward import Version
+
+FILE_NAME = "mlagent.toml"
+SandboxKind = Literal["auto", "docker", "bwrap", "local"]
+
+_MEMORY = re.compile(r"(?P<amount>\d+(?:\.\d+)?)\s*(?P<unit>[kmgt])i?b?", re.IGNORECASE)
+_MIB = {"k": 1 / 1024, "m": 1, "g": 1024, "t": 1024 * 1024}
+
+
+def memory_mb(text: str) -> int:
+    """`4g`, `512m`, `1.5 GiB` in mebibytes. Raises ValueError for anything else and for less than 16 MiB."""
+    found = _MEMORY.fullmatch(text.strip())
+    if found is None:
+        raise ValueError("give a number and a unit, such as 4g or 512m")
+    size = int(float(found["amount"]) * _MIB[found["unit"].lower()])
+    if size < 16:
+        raise ValueError("give at least 16m")
+    return size
+
+
+def _memory(text: str) -> str:
+    memory_mb(text)
+    return text
+
+
+def _source(text: str) -> str:
+    if text != "stdout" and not (text.startswith("file:") and text[5:].strip()):
+        raise ValueError(f'give "stdout" or "file:PATH", such as "file:{text or "metrics.json"}"')
+    return text
+
+
+def _finite(number: float) -> float:
+    if not math.isfinite(number):
+        raise ValueError("give a finite number")
+    return number
+
+
+def _cpus() -> float:
+    return float(min(os.cpu_count() or 1, 4))
+
+
+class Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True, protected_namespaces=())
+
+
+class ProjectSettings(Section):
+    """`[project]`: what is run, and which files may change. All but the command are globs relative to the project."""
+
+    command: str = ""
+    editable: list[str] = []
+    protected: list[str] = []
+    copies: list[str] = Field(default=[], alias="copy")
+
+
+class MetricSettings(Section):
+    """`[metric]`: which number counts; see `mlagent_app.agent.metrics.MetricSpec`. Empty: found in the first run."""
+
+    name: str = ""
+    direction: Direction | None = None
+    source: Annotated[str, AfterValidator(_source)] = "stdout"
+    pattern: str = ""
+    pick: Pick = "last"
+    target: Annotated[float, AfterValidator(_finite)] | None = None
+
+
+class LimitSettings(Section):
+    """`[limits]`: what one run may take."""
+
+    minutes_per_run: float = Field(default=10.0, gt=0, allow_inf_nan=False)
+    memory: Annotated[str, AfterValidator(_memory)] = "4g"
+    cpus: float = Field(default_factory=_cpus, gt=0, allow_inf_nan=False)
+    pids: int = Field(default=256, ge=1)
+    output_mb: int = Field(default=16, ge=1)
+    gpus: int = Field(default=0, ge=0)
+
+
+class SandboxSettings(Section):
+    """`[sandbox]`: where the command runs, and with which Python. `requirements`: build an image from that file."""
+
+    kind: SandboxKind = "auto"
+    image: str = ""
+    dockerfile: str = ""
+    requirements: str = ""
+    python: str = ""
+    network: bool = False
+
+
+class PolicySettings(Section):
+    """`[policy]`: what proposes edits."""
+
+    kind: str = "bandit"
+    model: str = ""
+    endpoint: str = ""
+    api_key_env: str = ""
+    editor: str = "catalogue"
+
+
+class SessionSettings(Section):
+    """`[session]`: budgets and decisions."""
+
+    steps: int = Field(default=10, ge=1)
+    minutes: float | None = Field(default=None, gt=0, allow_inf_nan=False)
+    approve: Approve = "run"
+    commit: bool = True
+    seed: int = 0
+    reward: Version = "v1"
+
+
+class Settings(Section):
+    """All settings, one attribute a section."""
+
+    project: ProjectSettings = ProjectSettings()
+    metric: MetricSettings = MetricSettings()
+    limits: LimitSettings = Field(default_factory=LimitSettings)
+    sandbox: SandboxSettings = SandboxSettings()
+    policy: PolicySettings = PolicySettings()
+    session: SessionSettings = SessionSettings()
+
+
+SECTIONS: dict[str, type[Section]] = {
+    "project": ProjectSettings,
+    "metric": MetricSettings,
+    "limits": LimitSettings,
+    "sandbox": SandboxSettings,
+    "policy": PolicySettings,
+    "session": SessionSettings,
+}
+
+
+def fields_of(section: str) -> dict[str, str]:
+    """The keys of a section as they are written, and the attributes behind them."""
+    return {field.alias or name: name for name, field in SECTIONS[section].model_fields.items()}
+
+
+# Every key with its section, in the order of the sections: `session.steps`.
+KEYS: tuple[str, ...] = tuple(f"{section}.{key}" for section in SECTIONS for key in fields_of(section))
+
+
+def default(key: str) -> object:
+    """The default of `section.key`."""
+    section, _, name = key.partition(".")
+    return getattr(SECTIONS[section](), fields_of(section)[name])

@@ -1,0 +1,233 @@
+"""The plan: everything a session needs to know, settled before it starts and kept with it."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, cast
+
+from mlagent_app.agent.errors import UserError
+from mlagent_app.agent.events import Approve
+from mlagent_app.agent.metrics import Direction, MetricSpec, direction_of
+from mlagent_app.agent.reward import Version
+from mlagent_app.config import SandboxKind, Settings, load, memory_mb
+from mlagent_app.repo.commands import with_search_path
+from mlagent_app.repo.detect import Detection, detect
+from mlagent_app.repo.sources import Sources
+
+
+@dataclass(frozen=True, slots=True)
+class PlanLimits:
+    """What one run may take. Seconds of wall time, mebibytes of memory and output."""
+
+    seconds: float = 600.0
+    memory_mb: int = 4096
+    cpus: float = 2.0
+    pids: int = 256
+    output_mb: int = 16
+    gpus: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What will be run, measured, edited and decided, and where each of it comes from.
+
+    `metric` is None while it is to be found in the first run; `metric_direction` and `metric_target` are then what the user
+    said about it. `notes` is the text of AGENTS.md for the policy, `notices` what a person should know about what was found.
+    `command_candidates` are (command, source) pairs, the chosen one first. `sources` says for every `section.key` of the
+    settings where it comes from. Paths in `dockerfile` and `requirements` are relative to the project; empty strings stand for nothing.
+    """
+
+    project: Path
+    command: str
+    command_source: str
+    python: Path
+    python_source: str
+    metric: MetricSpec | None = None
+    metric_source: str = ""
+    metric_direction: Direction | None = None
+    metric_target: float | None = None
+    editable: tuple[str, ...] = ()
+    protected: tuple[str, ...] = ()
+    copy: tuple[str, ...] = ()
+    limits: PlanLimits = field(default_factory=PlanLimits)
+    sandbox: SandboxKind = "auto"
+    image: str = ""
+    dockerfile: str = ""
+    requirements: str = ""
+    network: bool = False
+    policy: str = "bandit"
+    model: str = ""
+    endpoint: str = ""
+    api_key_env: str = ""
+    editor: str = "catalogue"
+    steps: int = 10
+    minutes: float | None = None
+    approve: Approve = "run"
+    commit: bool = True
+    apply: bool = False
+    seed: int = 0
+    reward: Version = "v1"
+    notes: str = ""
+    notices: tuple[str, ...] = ()
+    command_candidates: tuple[tuple[str, str], ...] = ()
+    sources: Mapping[str, str] = field(default_factory=dict[str, str])
+    demo: bool = False
+
+    def to_json(self) -> dict[str, Any]:
+        """The plan as plain JSON values."""
+        return {**dataclasses.asdict(self), "project": str(self.project), "python": str(self.python)}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Plan:
+        """The plan that `to_json` wrote, also after a real JSON round trip. Raises `UserError` when it is not one."""
+        try:
+            fields: dict[str, Any] = {key: _tuples(value) for key, value in data.items()}
+            fields |= {"project": Path(data["project"]), "python": Path(data["python"])}
+            fields["limits"] = PlanLimits(**data["limits"])
+            fields["metric"] = MetricSpec(**data["metric"]) if data["metric"] is not None else None
+            return cls(**fields)
+        except (KeyError, TypeError) as error:
+            raise UserError("the plan of the session cannot be read", where=str(error), how="start a new session") from None
+
+
+def prepare(root: Path, files: Sequence[str], flags: Mapping[str, object]) -> Plan:
+    """Settle everything about the project at `root`: settings, command, Python, metric. Nothing of the project is run.
+
+    `files` are its files, relative with forward slashes; `flags` map `section.key` to what the command line gave. Raises
+    `UserError` when the project has no Python, no command is found, a setting is wrong or a named Python is of no use.
+    """
+    settings, origin = load(root, flags)
+    command = settings.project.command.strip()
+    if not command:
+        _require_python(root, files)
+    found = detect(root, files, python=settings.sandbox.python)
+    command, source = _command(root, files, command, origin, found)
+    metric = _metric(settings, origin)
+    return Plan(
+        project=root,
+        command=command,
+        command_source=source,
+        python=found.python.path,
+        python_source=origin["sandbox.python"] if settings.sandbox.python else found.python.source,
+        metric=metric,
+        metric_source=origin["metric.name"] if metric and settings.metric.name else origin["metric.pattern"] if metric else "",
+        metric_direction=settings.metric.direction,
+        metric_target=settings.metric.target,
+        editable=tuple(settings.project.editable),
+        protected=tuple(settings.project.protected),
+        copy=tuple(settings.project.copies),
+        limits=_limits(settings),
+        **_sandbox(root, settings),
+        policy=settings.policy.kind,
+        model=settings.policy.model,
+        endpoint=settings.policy.endpoint,
+        api_key_env=settings.policy.api_key_env,
+        editor=settings.policy.editor,
+        steps=settings.session.steps,
+        minutes=settings.session.minutes,
+        approve=settings.session.approve,
+        commit=settings.session.commit,
+        seed=settings.session.seed,
+        reward=settings.session.reward,
+        notes=found.notes,
+        notices=found.notices,
+        command_candidates=tuple((item.command, item.source) for item in found.commands),
+        sources=origin,
+    )
+
+
+def _require_python(root: Path, files: Sequence[str]) -> None:
+    if any(path.endswith((".py", ".sh")) for path in files):
+        return
+    notebooks = [path for path in files if path.endswith(".ipynb")]
+    if notebooks:
+        raise UserError(
+            f"the project has only notebooks ({notebooks[0]}{' ...' if len(notebooks) > 1 else ''})",
+            where=str(root),
+            how=f"make a script of one: jupyter nbconvert --to script '{notebooks[0]}'",
+        )
+    what = "the directory is empty" if not files else "no Python in the project"
+    raise UserError(what, where=str(root), how="name the directory of a machine-learning project")
+
+
+def _command(root: Path, files: Sequence[str], given: str, origin: Mapping[str, str], found: Detection) -> tuple[str, str]:
+    """The command and where it comes from."""
+    if given:
+        command = with_search_path(given, Sources(root, files))
+        return command, "given with --command" if origin["project.command"] == "flag" else origin["project.command"]
+    if found.commands:
+        return found.commands[0].command, found.commands[0].source
+    raise UserError(
+        "no command was found that trains: searched AGENTS.md, the Makefile, pyproject.toml, the README, and the Python files "
+        "for one that runs by itself",
+        where=str(root),
+        how='name it with --command "python ...", or as [project] command in mlagent.toml (mlagent init writes one)',
+    )
+
+
+def _metric(settings: Settings, origin: Mapping[str, str]) -> MetricSpec | None:
+    """The metric that the settings name; None when it is to be found."""
+    given = settings.metric
+    name = given.name or (re.split(r"[./]", given.pattern)[-1] if given.pattern and given.source != "stdout" else "")
+    if not name and given.pattern:
+        name = "metric"
+    if not name:
+        if given.source != "stdout" or given.pick != "last":
+            key = "source" if given.source != "stdout" else "pick"
+            raise UserError(f"metric.{key} needs metric.name", where=origin[f"metric.{key}"], how="name the metric to be read")
+        return None
+    if given.pattern and given.source == "stdout":
+        _check_pattern(given.pattern, origin["metric.pattern"])
+    direction = given.direction or direction_of(name)
+    if direction is None:
+        raise UserError(
+            f"the name {name!r} does not say whether higher or lower is better",
+            where=origin["metric.name"],
+            how='set [metric] direction = "max" or "min" in mlagent.toml, or MLAGENT_METRIC_DIRECTION',
+        )
+    return MetricSpec(name, direction, given.source, given.pattern, given.pick, given.target)
+
+
+def _check_pattern(pattern: str, where: str) -> None:
+    try:
+        re.compile(pattern)
+    except re.error as error:
+        raise UserError(f"metric.pattern is no regular expression: {error}", where=where, how="correct it") from None
+
+
+def _limits(settings: Settings) -> PlanLimits:
+    given = settings.limits
+    return PlanLimits(
+        seconds=60.0 * given.minutes_per_run,
+        memory_mb=memory_mb(given.memory),
+        cpus=given.cpus,
+        pids=given.pids,
+        output_mb=given.output_mb,
+        gpus=given.gpus,
+    )
+
+
+def _sandbox(root: Path, settings: Settings) -> dict[str, Any]:
+    """The sandbox's part of a plan. Raises `UserError` for a Dockerfile or requirements file that does not exist."""
+    given = settings.sandbox
+    for key, name in (("dockerfile", given.dockerfile), ("requirements", given.requirements)):
+        if name and not (root / name).is_file():
+            raise UserError(f"the file of [sandbox] {key} does not exist", where=str(root / name), how="correct its name")
+    return {
+        "sandbox": given.kind,
+        "image": given.image,
+        "dockerfile": given.dockerfile,
+        "requirements": given.requirements,
+        "network": given.network,
+    }
+
+
+def _tuples(value: object) -> object:
+    """JSON's lists as tuples, at every depth outside of objects."""
+    if isinstance(value, list | tuple):
+        return tuple(_tuples(item) for item in cast("list[object]", value))
+    return value

@@ -1,0 +1,264 @@
+"""The Python sources of a project, read once: what they import, what they run, what they need."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+from mlagent_app.repo.texts import decode
+
+MAX_BYTES = 256 * 1024
+# Directories that may stand on the module search path besides the script's own.
+ROOTS = ("", "src", "lib", "python", "code")
+
+_TRAINS = re.compile(
+    r"\.fit\(|\.fit_transform\(|\.backward\(|\.partial_fit\(|cross_val_score\(|cross_validate\(|GridSearchCV\(|\.train_on_batch\("
+    r"|Trainer\(|lgb\.train\(|xgb\.train\(|xgb\.cv\(|lgb\.cv\(|value_and_grad\(|jax\.grad\(|GradientTape\(|\.learn\(|lstsq\(|\.minimize\("
+    r"|optimizer\.step\(|np\.linalg\.solve\(|curve_fit\("
+)
+_SCORES = re.compile(
+    r"accuracy|f1_score|roc_auc|\bauc\b|r2_score|\brmse\b|\bmae\b|\bmse\b|mean_squared_error|mean_absolute_error|\bscore\b|\.score\("
+    r"|val_loss|perplexity|log_loss|metrics?\b|classification_report|\bbleu\b|\biou\b|\berror\b|val_",
+    re.IGNORECASE,
+)
+_REPORTS = re.compile(r"print\(|log(?:ger|ging)?\.\w+\(|\.info\(|json\.dump|\.to_csv\(|\.write\(|self\.log\(|echo\(")
+
+
+@dataclass(frozen=True, slots=True)
+class Script:
+    """What one file says about itself. `needs` are arguments it cannot do without; `guarded`: it has a `__main__` guard."""
+
+    path: str
+    text: str
+    tree: ast.Module | None
+    guarded: bool
+    acts: bool
+    needs: tuple[str, ...]
+
+
+@dataclass
+class Sources:
+    """The files of a project at `root`; `files` are relative, with forward slashes. Only what is asked for is read."""
+
+    root: Path
+    files: Sequence[str]
+    _cache: dict[str, Script | None] = field(default_factory=dict[str, "Script | None"])
+
+    @cached_property
+    def known(self) -> frozenset[str]:
+        """All files."""
+        return frozenset(self.files)
+
+    def text(self, path: str, limit: int = MAX_BYTES) -> str:
+        """A file's text; empty when it is missing, larger than `limit` or no text."""
+        try:
+            file = self.root / path
+            if file.stat().st_size > limit:
+                return ""
+            found = decode(path, file.read_bytes())
+        except OSError:
+            return ""
+        return found.text.removeprefix("\ufeff") if found else ""
+
+    def script(self, path: str) -> Script | None:
+        """The Python file at `path`; None when there is none that can be read."""
+        if path not in self._cache:
+            self._cache[path] = self._read(path) if path in self.known else None
+        return self._cache[path]
+
+    def _read(self, path: str) -> Script | None:
+        text = self.text(path)
+        if not text.strip():
+            return None
+        try:
+            tree = ast.parse(text)
+        except (SyntaxError, ValueError, RecursionError, MemoryError):
+            return Script(path, text, None, "__main__" in text, acts=True, needs=())
+        return Script(path, text, tree, _guarded(tree), _acts(tree), tuple(_needs(tree)))
+
+    def module(self, dotted: str, base: str) -> str | None:
+        """The file of the module `dotted` as seen from a script in the directory `base`; a package is its `__init__.py`."""
+        inner = dotted.replace(".", "/")
+        for root in dict.fromkeys((base, *ROOTS)):
+            prefix = f"{root}/" if root else ""
+            for path in (f"{prefix}{inner}.py", f"{prefix}{inner}/__init__.py"):
+                if path in self.known:
+                    return path
+        return None
+
+    def search_roots(self, files: Sequence[str], base: str) -> list[str]:
+        """Directories, other than `base`, that the absolute imports of `files` are found in."""
+        found: dict[str, None] = {}
+        for path in files:
+            script = self.script(path)
+            if script is None or script.tree is None:
+                continue
+            for dotted in _absolute_imports(script.tree):
+                root = self.root_of(dotted, base)
+                if root is not None and root != base:
+                    found[root] = None
+        return list(found)
+
+    def root_of(self, dotted: str, base: str) -> str | None:
+        """The directory in which the module is found, `base` before all others; None when it is not the project's."""
+        inner = dotted.replace(".", "/")
+        for root in dict.fromkeys((base, *ROOTS)):
+            prefix = f"{root}/" if root else ""
+            if f"{prefix}{inner}.py" in self.known or f"{prefix}{inner}/" in self._package_directories:
+                return root
+        return None
+
+    @cached_property
+    def _package_directories(self) -> frozenset[str]:
+        """Directories with Python files below them: packages with or without an `__init__.py`."""
+        found: set[str] = set()
+        for path in self.files:
+            if path.endswith(".py"):
+                parts = path.split("/")[:-1]
+                found |= {"/".join(parts[:length]) + "/" for length in range(1, len(parts) + 1)}
+        return frozenset(found)
+
+    def imports(self, path: str, base: str) -> list[str]:
+        """The files of the project that `path` imports, for a program whose script lies in the directory `base`."""
+        script = self.script(path)
+        if script is None or script.tree is None:
+            return []
+        found: dict[str, None] = {}
+        for dotted, names in _imported(script.tree, path):
+            for module in self._chain(dotted, base):
+                found[module] = None
+            for name in names:
+                if member := self.module(f"{dotted}.{name}" if dotted else name, base):
+                    found[member] = None
+        return [file for file in found if file != path]
+
+    def _chain(self, dotted: str, base: str) -> Iterator[str]:
+        """The module and the packages around it: importing `a.b` runs `a/__init__.py` as well."""
+        parts = dotted.split(".") if dotted else []
+        for length in range(1, len(parts) + 1):
+            if file := self.module(".".join(parts[:length]), base):
+                yield file
+
+    def closure(self, entries: Sequence[str], base: str | None = None, limit: int = 200) -> list[str]:
+        """`entries` and everything of the project that they import, nearest first, at most `limit` files."""
+        seen = dict.fromkeys(path for path in entries if path in self.known)
+        pending = list(seen)
+        while pending and len(seen) < limit:
+            path = pending.pop(0)
+            start = base if base is not None else path.rpartition("/")[0]
+            for target in self.imports(path, start):
+                if target not in seen and len(seen) < limit:
+                    seen[target] = None
+                    pending.append(target)
+        return list(seen)
+
+    def trains(self, files: Sequence[str]) -> bool:
+        """Whether any of these files fits a model."""
+        return any(_TRAINS.search(script.text) for path in files if (script := self.script(path)))
+
+    def reports(self, files: Sequence[str]) -> bool:
+        """Whether any of these files prints or writes something that reads like a score."""
+        return any(
+            _SCORES.search(line) for path in files if (script := self.script(path)) for line in _reporting_lines(script.text)
+        )
+
+
+def _reporting_lines(text: str) -> Iterator[str]:
+    """The lines that print, with the two after them: calls are often broken."""
+    lines = text.splitlines()
+    for index, line in enumerate(lines):
+        if _REPORTS.search(line):
+            yield " ".join(lines[index : index + 3])
+
+
+def _imported(tree: ast.Module, path: str) -> Iterator[tuple[str, list[str]]]:
+    """(module, names) of every import; relative ones are resolved against the file's own package."""
+    package = path.removesuffix(".py").split("/")[:-1]
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                yield alias.name, []
+        elif isinstance(node, ast.ImportFrom):
+            names = [alias.name for alias in node.names if alias.name != "*"]
+            if node.level:
+                around = package[: len(package) - node.level + 1]
+                yield ".".join([*around, *(node.module.split(".") if node.module else [])]), names
+            elif node.module:
+                yield node.module, names
+
+
+def _absolute_imports(tree: ast.Module) -> Iterator[str]:
+    """The modules that are imported by their full name. A member may be a module of its own: only its package is looked for."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and not node.level and node.module:
+            yield node.module
+
+
+def _guarded(tree: ast.Module) -> bool:
+    return any(isinstance(node, ast.If) and "__main__" in ast.dump(node.test) for node in tree.body)
+
+
+def _acts(tree: ast.Module) -> bool:
+    """Whether running the file does something: a guard, or calls and loops at its top level."""
+    return _guarded(tree) or any(
+        isinstance(node, ast.For | ast.While | ast.With) or (isinstance(node, ast.Expr) and isinstance(node.value, ast.Call))
+        for node in tree.body
+    )
+
+
+def _needs(tree: ast.Module) -> Iterator[str]:
+    """Arguments without which the program stops: of argparse, click, typer, absl, or taken from sys.argv."""
+    typer = any(isinstance(node, ast.Import) and node.names[0].name == "typer" for node in tree.body)
+    counted = "len(sys.argv) > 1" in (source := ast.unparse(tree)) or "len(sys.argv) == 2" in source
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call):
+            yield from _needed_by_call(node)
+        elif isinstance(node, ast.Subscript) and not counted and ast.unparse(node.value) in ("sys.argv", "argv"):
+            if isinstance(node.slice, ast.Constant) and isinstance(node.slice.value, int) and node.slice.value > 0:
+                yield f"argument {node.slice.value}"
+        elif typer and isinstance(node, ast.FunctionDef) and any(_is_typer_command(d) for d in node.decorator_list):
+            required = len(node.args.args) - len(node.args.defaults)
+            for argument in node.args.args[:required]:
+                if argument.arg not in ("ctx", "self"):
+                    yield argument.arg
+
+
+def _needed_by_call(call: ast.Call) -> Iterator[str]:
+    name = call.func.attr if isinstance(call.func, ast.Attribute) else call.func.id if isinstance(call.func, ast.Name) else ""
+    first = call.args[0].value if call.args and isinstance(call.args[0], ast.Constant) else None
+    options = {keyword.arg: keyword.value for keyword in call.keywords if keyword.arg}
+    optional = "default" in options or _constant(options.get("nargs")) in ("?", "*")
+    if name == "add_argument" and isinstance(first, str):
+        longest = max((str(a.value) for a in call.args if isinstance(a, ast.Constant)), key=len)
+        if (not first.startswith("-") and not optional) or (
+            first.startswith("-") and _constant(options.get("required")) is True
+        ):
+            yield longest
+    elif name in ("argument", "option") and isinstance(call.func, ast.Attribute) and isinstance(first, str):
+        required = _constant(options.get("required"))
+        if (name == "argument" and required is not False and not optional) or (
+            name == "option" and required is True and not optional
+        ):
+            yield first
+    elif name == "mark_flag_as_required" and isinstance(first, str):
+        yield f"--{first}"
+    elif name == "add_subparsers" and _constant(options.get("required")) is True:
+        yield "a subcommand"
+
+
+def _constant(node: ast.expr | None) -> object:
+    return node.value if isinstance(node, ast.Constant) else None
+
+
+def _is_typer_command(decorator: ast.expr) -> bool:
+    return isinstance(decorator, ast.Call) and ast.unparse(decorator.func) in (
+        "app.command",
+        "cli.command",
+        "typer_app.command",
+    )
