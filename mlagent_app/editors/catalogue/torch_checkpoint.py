@@ -70,5 +70,4 @@ def _tests_after(script: TorchScript, loop: EpochLoop, model: str) -> bool:
     """Whether the model is used on a test part after the loop."""
     block = script.block(loop.node)
     later = block[block.index(loop.node) + 1 :]
-    used = any(isinstance(n, ast.Name) and n.id == model for item in later for n in ast.walk(item))
-    return used and any(_names_test(item) for item in later)
+    return any(_names_test(item) and any(isinstance(n, ast.Name) and n.id == model for n in ast.walk(item)) for item in later)

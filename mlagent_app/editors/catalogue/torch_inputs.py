@@ -83,7 +83,7 @@ def _last_binding(script: TorchScript, scope: Scope, names: list[str]) -> ast.st
         return None
     last = max(statements, key=block.index)
     for statement in block[: block.index(last)]:
-        if statement not in statements and _reads(statement, names):
+        if statement not in statements and _reads(script, statement, names):
             return None
     return last
 
@@ -94,5 +94,12 @@ def _statement(script: TorchScript, binding: Binding) -> ast.Assign | None:
     return statement if isinstance(statement, ast.Assign) else None
 
 
-def _reads(statement: ast.stmt, names: list[str]) -> bool:
-    return any(isinstance(n, ast.Name) and n.id in names and isinstance(n.ctx, ast.Load) for n in ast.walk(statement))
+def _reads(script: TorchScript, statement: ast.stmt, names: list[str]) -> bool:
+    """Whether the statement reads the values of one of the names, and not just its shape."""
+    for node in ast.walk(statement):
+        if isinstance(node, ast.Name) and node.id in names and isinstance(node.ctx, ast.Load):
+            parent = script.source.parents.get(node)
+            shaped = isinstance(parent, ast.Attribute) and parent.attr in ("shape", "size", "ndim", "dtype")
+            if not shaped and not (isinstance(parent, ast.Call) and ast.unparse(parent.func) == "len"):
+                return True
+    return False

@@ -55,7 +55,8 @@ def _only_trains(script: TorchScript, call: Call) -> bool:
     if not target:
         return False
     named = script.reads(target)
-    return bool(named) and not any(_use_measures(script, node) for node in named)
+    measured = script.is_formatted(target) or any(_use_measures(script, node) for node in named)
+    return bool(named) and not measured
 
 
 def _through_device(script: TorchScript, node: ast.Call) -> str:

@@ -203,7 +203,7 @@ def schedule_replacement(source: Source) -> Iterator[Offer]:
         uses = script.reads(target)
         steps = [found for node in uses if (found := _step_of(script, node)) is not None]
         anchor = source.span(call.node)[0]
-        if len(steps) == len(uses) == 1:
+        if len(steps) == len(uses) == 1 and not script.is_formatted(target):
             removed = [_gone(script, statement), _gone(script, steps[0])]
             if all(removed):
                 parts = tuple(item for item in removed if item is not None)
