@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from mlagent_app.plan import Plan
+from pathlib import Path
 
 from mlagent_app.agent.events import (
     ActionProposed,
     BaselineMeasured,
     Decided,
+    DecisionKind,
     DecisionNeeded,
     Landed,
     LogLines,
@@ -19,7 +20,7 @@ from mlagent_app.agent.events import (
     SessionStarted,
     SnapshotTaken,
 )
-from mlagent_app.agent.metrics import MetricSpec
+from mlagent_app.plan import Plan
 from tests.tui.scripted import Item, log_lines, rewarded, run_finished
 
 METRIC = {"name": "val_accuracy", "direction": "max", "source": "stdout", "pattern": "", "pick": "last", "target": None}
@@ -69,57 +70,40 @@ ALTERNATIVES = (
 )
 
 
-def plan(**changes: object) -> Plan:
-    """What was detected in the project."""
-    fields: dict[str, object] = {
-        "project": "/home/ada/digits",
-        "command": "python train.py",
-        "command_source": "README.md, line 12",
-        "python": "/home/ada/digits/.venv/bin/python",
-        "python_source": ".venv in the project",
-        "metric": None,
-        "metric_source": "",
-        "sandbox": "docker",
-        "policy": "bandit",
-        "steps": 10,
-        "minutes": None,
-        "approve": "ask",
-        "commit": True,
-        "apply": True,
-        "seed": 0,
-        "reward": "v1",
-        "command_candidates": (("make train", "Makefile"), ("python -m digits.train", "the module's argparse main")),
-        "notes": (),
-    }
-    return Plan(**{**fields, **changes})  # pyright: ignore[reportArgumentType]
+PLAN = Plan(
+    project=Path("/home/ada/digits"),
+    command="python train.py",
+    command_source="README.md, line 12",
+    python=Path("/home/ada/digits/.venv/bin/python"),
+    python_source=".venv in the project",
+    apply=True,
+    approve="ask",
+    command_candidates=(
+        ("python train.py", "README.md, line 12"),
+        ("make train", "Makefile"),
+        ("python -m digits.train", "the module's argparse main"),
+    ),
+)
 
 
-def metric() -> MetricSpec:
-    """The metric of the recording."""
-    return MetricSpec(**METRIC)  # pyright: ignore[reportArgumentType]
-
-
-def started(**changes: object) -> SessionStarted:
-    """The first event."""
-    fields: dict[str, object] = {
-        "session": "20260714-1203-4f1c",
-        "project": "/home/ada/digits",
-        "command": "python train.py",
-        "command_source": "README.md, line 12",
-        "python": "/home/ada/digits/.venv/bin/python",
-        "policy": "bandit",
-        "sandbox": "docker",
-        "sandbox_notes": ("host runtime: the system and the chosen Python environment, read-only; no network",),
-        "metric": None,
-        "approve": "ask",
-        "steps": 10,
-        "minutes": None,
-        "seed": 0,
-        "reward": "v1",
-        "apply": True,
-        "commit": True,
-    }
-    return SessionStarted(**{**fields, **changes})  # pyright: ignore[reportArgumentType]
+STARTED = SessionStarted(
+    session="20260714-1203-4f1c",
+    project="/home/ada/digits",
+    command="python train.py",
+    command_source="README.md, line 12",
+    python="/home/ada/digits/.venv/bin/python",
+    policy="bandit",
+    sandbox="docker",
+    sandbox_notes=("host runtime: the system and the chosen Python environment, read-only; no network",),
+    metric=None,
+    approve="ask",
+    steps=10,
+    minutes=None,
+    seed=0,
+    reward="v1",
+    apply=True,
+    commit=True,
+)
 
 
 def proposed(step: int, instruction: str, diff: str, *, file: str = "train.py", flags: tuple[str, ...] = ()) -> ActionProposed:
@@ -156,7 +140,7 @@ def snapshot() -> SnapshotTaken:
     )
 
 
-BEGINNING: list[Item] = [started(), snapshot(), run_began(0), LogLines(step=0, lines=tuple(log_lines(0, 30)))]
+BEGINNING: list[Item] = [STARTED, snapshot(), run_began(0), LogLines(step=0, lines=tuple(log_lines(0, 30)))]
 
 BASELINE: list[Item] = [
     *BEGINNING,
@@ -193,9 +177,9 @@ def step(index: int, instruction: str, before: float, value: float | None, scala
     ]
 
 
-def decided(index: int, decision: str, by: str = "user", reason: str = "") -> Decided:
+def decided(index: int, decision: DecisionKind, by: str = "user", reason: str = "") -> Decided:
     """A decision."""
-    return Decided(step=index, decision=decision, by=by, reason=reason, commit="c" * 40)  # pyright: ignore[reportArgumentType]
+    return Decided(step=index, decision=decision, by=by, reason=reason, commit="c" * 40)
 
 
 def landed(index: int) -> Landed:

@@ -125,8 +125,6 @@ class _Play:
                 self.backend.requests.append(request)
                 if question.question == "metric":
                     return True
-                if question.question == "metric":
-                    return True
                 self.decide(request, request.decision)
                 return True
             self.serve(request)

@@ -15,6 +15,7 @@ from textual.widgets import Static
 from mlagent_app.tui.details import LABEL, Piece, facts
 from mlagent_app.tui.keys import KEYS, Group
 
+WIDTHS = [(0, "-narrow"), (110, "-normal")]
 SIGNS = (
     ("●", "accepted; landed when it is in the project"),
     ("◐", "accepted in part: not measured like this"),
@@ -30,7 +31,7 @@ class HelpScreen(ModalScreen[None]):
 
     CSS_PATH = "help.tcss"
     AUTO_FOCUS = "#help"
-    HORIZONTAL_BREAKPOINTS: ClassVar[list[tuple[int, str]] | None] = [(0, "-narrow"), (110, "-normal")]
+    HORIZONTAL_BREAKPOINTS = WIDTHS
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,q,question_mark,enter", "dismiss", "close", show=False)]
 
     def compose(self) -> ComposeResult:

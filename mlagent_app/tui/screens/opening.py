@@ -27,6 +27,10 @@ if TYPE_CHECKING:
     from mlagent_app.plan import Plan
 
 LABEL = 11
+SANDBOXES = {
+    "auto": "Docker, else bubblewrap, else it stops and says so",
+    "local": "▲ no wall: the command runs as you, with your files and network",
+}
 SPINNER = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
 
 
@@ -260,9 +264,7 @@ class OpeningScreen(Screen[None]):
             return Content.assemble(
                 (f"{spinner} ", "bold $text-accent"), ("Looking at the project", "bold"), (clock, "$foreground-muted")
             )
-        return Content.assemble(
-            ("Found. Nothing has been run or changed yet.", "bold"),
-        )
+        return Content.styled("Found. Nothing has been run or changed yet.", "bold")
 
 
 def _candidates(plan: Plan) -> list[tuple[str, str]]:
@@ -272,25 +274,30 @@ def _candidates(plan: Plan) -> list[tuple[str, str]]:
 
 
 def _facts(plan: Plan) -> Content:
-    """Everything else that was found, with where it comes from."""
+    """Everything else that was found or set, with where it comes from."""
     if plan.metric is None:
         metric, source = "found from the first run", ""
     else:
         metric, source = f"{plan.metric.name}, {wording.DIRECTIONS[plan.metric.direction]}", plan.metric_source
     minutes = f", at most {plan.minutes:g} minutes" if plan.minutes else ""
-    landing = "accepted edits are written to the project"
-    landing += ", each as a commit" if plan.commit else ", without a commit"
+    model = f" {plan.model}" if plan.model else ""
     lines = [
         _fact("Python", str(plan.python), plan.python_source),
         _fact("Metric", metric, source),
-        _fact("Sandbox", plan.sandbox, ""),
-        _fact("Policy", plan.policy, ""),
+        _fact("Sandbox", plan.sandbox, SANDBOXES.get(plan.sandbox, "")),
+        _fact("Policy", plan.policy + model, _origin(plan, "policy.kind")),
         _fact("Decisions", plan.approve, wording.APPROVE[plan.approve]),
         _fact("Budget", wording.plural(plan.steps, "step") + minutes, ""),
-        _fact("Landing", landing if plan.apply else "nothing is written until you accept an edit", ""),
+        _fact("Accepting", "writes the edit to the project" + (" and commits it" if plan.commit else ""), ""),
     ]
-    notes = [Content.assemble(("▲ ", "bold $text-warning"), note) for note in plan.notes]
-    return Content("\n").join([*lines, *([Content("")] if notes else []), *notes])
+    notices = [Content.assemble(("▲ ", "bold $text-warning"), notice) for notice in plan.notices]
+    return Content("\n").join([*lines, *([Content("")] if notices else []), *notices])
+
+
+def _origin(plan: Plan, key: str) -> str:
+    """Where a setting comes from, unless nobody set it."""
+    source = plan.sources.get(key, "default")
+    return "" if source == "default" else source
 
 
 def _fact(label: str, value: str, source: str) -> Content:

@@ -12,7 +12,7 @@ from textual.containers import Container
 from textual.timer import Timer
 from textual.widgets import Footer, Tab, Tabs
 
-from mlagent_app.agent.events import DecisionNeeded, Event, LogLines, Notice, Resumed, RunStarted, SessionStarted
+from mlagent_app.agent.events import TRANSIENT, DecisionNeeded, Event, LogLines, Notice, Resumed, RunStarted, SessionStarted
 from mlagent_app.tui.keys import KEYS
 from mlagent_app.tui.link import Backend, SessionThread
 from mlagent_app.tui.logs import StepLog, read_tail
@@ -30,6 +30,9 @@ if TYPE_CHECKING:
     from mlagent_app.plan import Plan
 
 PANES = ("diff", "log", "why", "reward")
+NORMAL, WIDE = 110, 170
+WIDTHS = [(0, "-narrow"), (NORMAL, "-normal"), (WIDE, "-wide")]
+HEIGHTS = [(0, "-low"), (30, "-tall")]
 FRAME = 1 / 30
 TICK = 1 / 4
 EVENTS_A_FRAME = 2_000
@@ -40,8 +43,8 @@ class SessionScreen(DecidingScreen):
 
     CSS_PATH = "session.tcss"
     AUTO_FOCUS = ""
-    HORIZONTAL_BREAKPOINTS: ClassVar[list[tuple[int, str]] | None] = [(0, "-narrow"), (110, "-normal"), (170, "-wide")]
-    VERTICAL_BREAKPOINTS: ClassVar[list[tuple[int, str]] | None] = [(0, "-low"), (30, "-tall")]
+    HORIZONTAL_BREAKPOINTS = WIDTHS
+    VERTICAL_BREAKPOINTS = HEIGHTS
     BINDINGS: ClassVar[list[BindingType]] = [key.binding() for key in KEYS]
 
     def __init__(self, backend: Backend, plan: Plan) -> None:
@@ -88,9 +91,14 @@ class SessionScreen(DecidingScreen):
 
     def _flush(self) -> None:
         self._flush_timer = None
-        for event in self.thread.take(EVENTS_A_FRAME):
+        events = self.thread.take(EVENTS_A_FRAME)
+        for event in events:
             self._take(event)
-        self.draw()
+        if all(isinstance(event, TRANSIENT) for event in events):
+            self._draw_log(self.row)
+            self._draw_status()
+        else:
+            self.draw()
         if self._metric_asked:
             # Asked once events are taken in: a replayed question that was answered long ago asks nothing.
             self._metric_asked = False
@@ -130,9 +138,8 @@ class SessionScreen(DecidingScreen):
     def draw(self) -> None:
         """Bring every widget up to the view. Widgets skip what has not changed."""
         view, row = self.view, self.row
-        elapsed = time.monotonic() - self._run_began if view.activity.phase == "running" else 0.0
-        self.query_one(TitleLine).show(view)
-        self.query_one(StepsTable).show(view, elapsed, self._tick)
+        self.query_one(TitleLine).draw(view)
+        self.query_one(StepsTable).show(view, self._elapsed, self._tick)
         diff = self.query_one(DiffPane)
         diff.show(view, row)
         self.query_one(WhyPane).show(view, row)
@@ -141,15 +148,15 @@ class SessionScreen(DecidingScreen):
         asked = diff if view.question is not None and row is not None and view.question.step == row.index else None
         count, chosen = asked.hunk_counts if asked is not None else (0, 0)
         self.query_one(Prompt).show(view, count, chosen)
-        self._draw_status(elapsed)
+        self._draw_status()
 
-    def _draw_status(self, elapsed: float) -> None:
+    def _draw_status(self) -> None:
         started = self.view.summary.started
         minutes = started.minutes if started is not None else None
         if minutes is not None:
             minutes -= (self.view.earlier_seconds + time.monotonic() - self._began) / 60
         spinner = SPINNER[self._tick % len(SPINNER)]
-        self.query_one(StatusLine).show(self.view, elapsed, spinner, minutes)
+        self.query_one(StatusLine).show(self.view, self._elapsed, spinner, minutes)
 
     def _draw_log(self, row: Row | None) -> None:
         log = self._logs.get(row.index) if row is not None else None
@@ -174,9 +181,13 @@ class SessionScreen(DecidingScreen):
         if self.view.over:
             return
         self._tick += 1
-        elapsed = time.monotonic() - self._run_began if self.view.activity.phase == "running" else 0.0
-        self.query_one(StepsTable).show(self.view, elapsed, self._tick)
-        self._draw_status(elapsed)
+        self.query_one(StepsTable).show(self.view, self._elapsed, self._tick)
+        self._draw_status()
+
+    @property
+    def _elapsed(self) -> float:
+        """Seconds of the current run."""
+        return time.monotonic() - self._run_began if self.view.activity.phase == "running" else 0.0
 
     # Looking around.
 
@@ -250,7 +261,7 @@ class SessionScreen(DecidingScreen):
     def _show_panes(self, width: int | None = None) -> None:
         """Mark the active pane, and the one in the tabbed place: beside a standing reward pane that is another one."""
         width = self.size.width if width is None else width
-        beside = 110 <= width < 170 and not self.zoomed
+        beside = NORMAL <= width < WIDE and not self.zoomed
         if not (beside and self._pane == "reward"):
             self._tabbed = self._pane
         elif self._tabbed == "reward":

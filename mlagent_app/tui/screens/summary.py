@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from pathlib import PurePath
 from typing import ClassVar
 
 from textual.app import ComposeResult
@@ -23,7 +22,7 @@ from mlagent_app.tui.widgets.action_key import ActionKey
 class SummaryScreen(ModalScreen[bool]):
     """Baseline to best, what was accepted and landed, and where the report is. True asks to leave the app."""
 
-    CSS_PATH: ClassVar[list[str | PurePath]] = ["dialogs.tcss", "summary.tcss"]
+    CSS_PATH = "summary.tcss"
     AUTO_FOCUS = ""
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,enter,i", "close(False)", "look around", show=False),

@@ -13,7 +13,7 @@ class ActionKey(Static):
     ALLOW_SELECT = False
 
     def __init__(self, key: str, label: str, action: str) -> None:
-        super().__init__(Content.assemble((f" {key} ", "bold $text-accent"), f"{label} "), classes="action-key")
+        super().__init__(Content.assemble((f"{key} ", "bold $text-accent"), label), classes="action-key")
         self._action = action
 
     async def on_click(self, event: events.Click) -> None:

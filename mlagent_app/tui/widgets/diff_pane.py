@@ -13,6 +13,7 @@ from textual.widgets import Static
 from mlagent_app.tui import details
 from mlagent_app.tui.diff import Hunk, Kind, Line, parse
 from mlagent_app.tui.model import Row, View
+from mlagent_app.tui.widgets.text import Text
 
 MAX_LINES = 2_000
 SIGNS: dict[Kind, str] = {"context": " ", "added": "+", "removed": "-", "note": "\\"}
@@ -131,7 +132,7 @@ class DiffPane(VerticalScroll, can_focus=False):
     def __init__(self) -> None:
         super().__init__(id="diff", classes="pane")
         self.border_title = "Diff"
-        self._about = Static(id="about", markup=False)
+        self._about = Text(id="about")
         self._views: list[HunkView] = []
         self._chosen: list[bool] = []
         self._marked = 0
@@ -164,7 +165,7 @@ class DiffPane(VerticalScroll, can_focus=False):
     def show(self, view: View, row: Row | None) -> None:
         """Show a step."""
         self._shown = (view, row)
-        self._about.update(details.about(view, row, self.scrollable_content_region.width))
+        self._about.show(details.about(view, row, self.scrollable_content_region.width))
         diff = row.summary.proposed.diff if row is not None and row.summary is not None else ""
         index = row.index if row is not None else -1
         if (index, diff) != (self._step, self._diff):

@@ -5,11 +5,12 @@ from __future__ import annotations
 from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.content import Content
-from textual.widgets import Log, Static
+from textual.widgets import Log
 
 from mlagent_app.tui import logs, wording
 from mlagent_app.tui.logs import StepLog
 from mlagent_app.tui.model import Row
+from mlagent_app.tui.widgets.text import Text
 
 # What one redraw may add: a burst is shown in parts, so that no frame takes long.
 LINES_A_FRAME = 2_000
@@ -29,7 +30,7 @@ class LogPane(Vertical):
         self._written = 0
 
     def compose(self) -> ComposeResult:
-        yield Static(id="log-head", markup=False)
+        yield Text(id="log-head")
         yield Lines(id="log-lines", max_lines=logs.MAX_LINES)
 
     @property
@@ -43,7 +44,7 @@ class LogPane(Vertical):
         if log is not self._log:
             lines.clear()
             self._log, self._written = log, 0
-        self.query_one("#log-head", Static).update(_head(row, log))
+        self.query_one("#log-head", Text).show(_head(row, log))
         if log is None or self._written == log.total:
             return False
         fresh = log.since(self._written)

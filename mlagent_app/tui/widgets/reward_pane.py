@@ -7,12 +7,12 @@ import math
 from textual import events
 from textual.containers import VerticalScroll
 from textual.content import Content
-from textual.widgets import Static
 
 from mlagent_app.agent.events import BaselineMeasured, Rewarded
 from mlagent_app.agent.reward import ALPHA
 from mlagent_app.tui import charts, wording
 from mlagent_app.tui.model import Row, View
+from mlagent_app.tui.widgets.text import Text
 
 CHART_ROWS = 4
 LABEL = 9
@@ -24,7 +24,7 @@ class RewardPane(VerticalScroll, can_focus=False):
     def __init__(self) -> None:
         super().__init__(id="reward", classes="pane")
         self.border_title = "Reward"
-        self._body = Static(markup=False)
+        self._body = Text()
         self._shown: tuple[View, Row | None] = (View(), None)
 
     def on_mount(self) -> None:
@@ -39,7 +39,7 @@ class RewardPane(VerticalScroll, can_focus=False):
     def show(self, view: View, row: Row | None) -> None:
         """Show a step."""
         self._shown = (view, row)
-        self._body.update(_content(view, row, self.scrollable_content_region.width))
+        self._body.show(_content(view, row, self.scrollable_content_region.width))
 
     def on_resize(self, _: events.Resize) -> None:
         """The charts take the new width."""

@@ -4,27 +4,27 @@ from __future__ import annotations
 
 from textual.containers import Horizontal
 from textual.content import Content
-from textual.widgets import Static
 
 from mlagent_app.tui import wording
 from mlagent_app.tui.model import View
+from mlagent_app.tui.widgets.text import Text
 
 Piece = tuple[str, str]
 
 
-class TitleLine(Static):
+class TitleLine(Text):
     """The project, and from which metric to which."""
 
     def __init__(self) -> None:
-        super().__init__(id="title", markup=False)
+        super().__init__(id="title")
 
-    def show(self, view: View) -> None:
+    def draw(self, view: View) -> None:
         """Draw `view`."""
         right = _progress(view)
         name = _name(view)
         rest = self.size.width - len("ML-Agent  ") - sum(len(text) for text, _ in right) - 1
         name = wording.fit(name, max(4, rest))
-        self.update(Content.assemble(("ML-Agent", "bold $text-accent"), "  ", (name, "bold"), " ", *right))
+        self.show(Content.assemble(("ML-Agent", "bold $text-accent"), "  ", (name, "bold"), " ", *right))
 
 
 class StatusLine(Horizontal):
@@ -32,8 +32,8 @@ class StatusLine(Horizontal):
 
     def __init__(self) -> None:
         super().__init__(id="status")
-        self._now = Static(id="status-now", markup=False)
-        self._facts = Static(id="status-facts", markup=False)
+        self._now = Text(id="status-now")
+        self._facts = Text(id="status-facts")
 
     def on_mount(self) -> None:
         """Both ends are always there."""
@@ -51,8 +51,8 @@ class StatusLine(Horizontal):
         parts: list[Piece] = []
         for fact in facts:
             parts += [(" · ", "$foreground-muted"), fact] if parts else [fact]
-        self._now.update(Content.assemble(*now))
-        self._facts.update(Content.assemble(*parts))
+        self._now.show(Content.assemble(*now))
+        self._facts.show(Content.assemble(*parts))
 
 
 def activity(view: View, elapsed: float, spinner: str) -> list[Piece]:

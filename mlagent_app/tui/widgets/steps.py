@@ -7,11 +7,12 @@ from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.content import Content
 from textual.message import Message
-from textual.widgets import OptionList, Static
+from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
 from mlagent_app.tui import table
 from mlagent_app.tui.model import Row, View
+from mlagent_app.tui.widgets.text import Text
 
 SPINNER = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
 
@@ -42,7 +43,7 @@ class StepsTable(Vertical):
         self._tick = 0
 
     def compose(self) -> ComposeResult:
-        yield Static(id="steps-header")
+        yield Text(id="steps-header")
         yield Rows(id="steps-rows", compact=True)
 
     @property
@@ -90,7 +91,7 @@ class StepsTable(Vertical):
         if width <= 0:
             return
         layout = table.columns(width, self._view.metric_name)
-        self.query_one("#steps-header", Static).update(Content(" " + table.header(layout)))
+        self.query_one("#steps-header", Text).show(Content(" " + table.header(layout)))
         lines = [self._line(layout, row) for row in self._view.rows]
         indices = [row.index for row in self._view.rows]
         if indices[: len(self._indices)] != self._indices or len(self._shown) != len(self._indices):

@@ -5,10 +5,10 @@ from __future__ import annotations
 from textual import events
 from textual.containers import VerticalScroll
 from textual.content import Content
-from textual.widgets import Static
 
 from mlagent_app.tui import charts, wording
 from mlagent_app.tui.model import Row, View
+from mlagent_app.tui.widgets.text import Text
 
 
 class WhyPane(VerticalScroll, can_focus=False):
@@ -17,7 +17,7 @@ class WhyPane(VerticalScroll, can_focus=False):
     def __init__(self) -> None:
         super().__init__(id="why", classes="pane")
         self.border_title = "Why"
-        self._body = Static(markup=False)
+        self._body = Text()
         self._shown: tuple[View, Row | None] = (View(), None)
 
     def on_mount(self) -> None:
@@ -34,7 +34,7 @@ class WhyPane(VerticalScroll, can_focus=False):
     def show(self, view: View, row: Row | None) -> None:
         """Show a step."""
         self._shown = (view, row)
-        self._body.update(_content(view, row, self.scrollable_content_region.width))
+        self._body.show(_content(view, row, self.scrollable_content_region.width))
 
     def on_resize(self, _: events.Resize) -> None:
         """The bars take the new width."""
