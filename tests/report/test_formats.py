@@ -214,3 +214,20 @@ def test_the_markdown_reads_well() -> None:
 )
 def test_a_line_that_would_start_a_list_or_heading_does_not(text: str, shown: str) -> None:
     assert escape(text) == shown
+
+
+def test_the_table_fits_a_terminal_of_80_columns() -> None:
+    drawn = table(sample.whole(), width=80)
+    assert all(len(line.rstrip()) <= 80 for line in drawn.splitlines())
+    assert re.search(r"(?m)^ *6 +set MAX_DEPTH to 6 +ok +0\.95 +\+0\.06 +1\.000 +1\.2 s +kept *$", drawn)
+    for word in ("kept", "refused", "reverted", "skipped", "sandbox"):
+        assert word in drawn
+
+
+def test_the_table_names_files_only_where_they_differ() -> None:
+    events = [*sample.opening(), *sample.edit(1, 0.8, 0.9, "accept"), *sample.edit(2, 0.9, 0.8, "refuse")]
+    assert "train.py" not in table(events)
+    other = [
+        dataclasses.replace(each, file="model.py") if isinstance(each, ev.ActionProposed) else each for each in events[-4:]
+    ]
+    assert "model.py" in table([*events[:-4], *other])
