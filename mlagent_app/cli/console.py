@@ -26,6 +26,8 @@ class TextSurface:
         self._line(f"[bold]{escape(str(plan.project))}[/]")
         self._line(f"  command  {escape(plan.command)}  [dim]({escape(plan.command_source)})[/]")
         self._line(f"  python   {escape(str(plan.python))}  [dim]({escape(plan.python_source)})[/]")
+        for notice in plan.notices:
+            self._line(f"  [yellow]i[/] {escape(notice)}")
 
     def show(self, event: Event) -> None:
         """Print what this event means, if anything."""

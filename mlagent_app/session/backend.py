@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -190,7 +190,8 @@ class _Run:
         files = snapshot.files(snapshot.base)
         plan = self._plan
         protected = protected_files(files, plan.command, plan.protected)
-        editable = editable_files(plan.project, files, plan.command, plan.editable)
+        written = [plan.metric.source.removeprefix("file:")] if plan.metric and plan.metric.source.startswith("file:") else []
+        editable = editable_files(plan.project, files, plan.command, plan.editable, outputs=written)
         self._recorder.emit(
             ev.SnapshotTaken(
                 commit=snapshot.base,
@@ -256,7 +257,7 @@ def choose_runner(plan: Plan, near: Path) -> Runner:
 
 
 @contextlib.contextmanager
-def sandbox_errors() -> Iterator[None]:
+def sandbox_errors() -> Generator[None]:
     """`SandboxError` as the one-line error of the app."""
     try:
         yield

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -41,7 +41,7 @@ def choose(session: str) -> store.SessionPaths:
 
 
 @contextlib.contextmanager
-def _opened(paths: store.SessionPaths, surface: Callable[[Event], None], commit: bool | None) -> Iterator[_Opened]:
+def _opened(paths: store.SessionPaths, surface: Callable[[Event], None], commit: bool | None) -> Generator[_Opened]:
     plan = Plan.from_json(paths.read_plan())
     project = open_project(Path(plan.project))
     with project_lock(project.root, paths.id):
