@@ -15,7 +15,8 @@ from mlagent_app.editors.catalogue.grammar import Phrase
 from mlagent_app.editors.catalogue.offers import Change, Offer
 from mlagent_app.editors.catalogue.source import Source
 from mlagent_app.editors.catalogue.torch_schedule import validation_metric
-from mlagent_app.editors.catalogue.torch_script import EpochLoop, TorchScript, torch_script
+from mlagent_app.editors.catalogue.torch_script import TorchScript, torch_script
+from mlagent_app.editors.catalogue.torch_steps import EpochLoop, training
 
 _TEST = re.compile(r"(\A|_)(test\w*|te|tst|holdout)(_|\Z)", re.IGNORECASE)
 
@@ -25,7 +26,7 @@ def keep_best(source: Source) -> Iterator[Offer]:
     if not source.imported("torch") or "state_dict" in source.text:
         return
     script = torch_script(source)
-    for loop in script.loops:
+    for loop in training(script.source).loops:
         metric, model = validation_metric(loop.node), _model(script, loop)
         if not metric or not model or _names_test(loop.node) or not _tests_after(script, loop, model):
             continue

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from mlagent_app.editors.catalogue.grammar import Phrase
 from mlagent_app.editors.catalogue.offers import Change, Offer
-from mlagent_app.editors.catalogue.source import Binding, Scope, Source
+from mlagent_app.editors.catalogue.source import Scope, Source
 from mlagent_app.editors.catalogue.torch_script import TorchScript, torch_script
 
 _TRAIN = re.compile(
@@ -74,7 +74,7 @@ def _last_binding(script: TorchScript, scope: Scope, names: list[str]) -> ast.st
         if not bindings:
             return None
         for binding in bindings:
-            statement = _statement(script, binding)
+            statement = _statement(script, binding.node)
             if statement is None or _INTEGER.search(script.source.segment(statement)):
                 return None
             statements.append(statement)
@@ -88,9 +88,9 @@ def _last_binding(script: TorchScript, scope: Scope, names: list[str]) -> ast.st
     return last
 
 
-def _statement(script: TorchScript, binding: Binding) -> ast.Assign | None:
-    """The plain assignment that binds a name; parameters, loops and the like are none."""
-    statement = script.statement(binding.node)
+def _statement(script: TorchScript, binding: ast.AST) -> ast.Assign | None:
+    """The plain assignment around what binds a name; parameters, loops and the like are none."""
+    statement = script.statement(binding)
     return statement if isinstance(statement, ast.Assign) else None
 
 

@@ -10,7 +10,8 @@ from mlagent_app.editors.catalogue.following import Literal
 from mlagent_app.editors.catalogue.grammar import Phrase
 from mlagent_app.editors.catalogue.offers import Change, Offer, Setting
 from mlagent_app.editors.catalogue.source import Call, Source
-from mlagent_app.editors.catalogue.torch_script import Step, TorchScript, torch_script
+from mlagent_app.editors.catalogue.torch_script import TorchScript, torch_script
+from mlagent_app.editors.catalogue.torch_steps import Step, training
 from mlagent_app.editors.catalogue.values import floats, ints
 
 # No more than about three times the present number is proposed: runs must not get out of hand.
@@ -26,7 +27,7 @@ def epochs(source: Source) -> Iterator[Offer]:
     if not source.imported("torch"):
         return
     script = torch_script(source)
-    for loop in script.loops:
+    for loop in training(script.source).loops:
         found = script.literal(loop.stop, script.scope(loop.node))
         if found is not None and _is_count(found.value):
             anchor = source.span(loop.node)[0]
@@ -49,7 +50,7 @@ def batch_size(source: Source) -> Iterator[Offer]:
             if setting is not None and _is_count(setting.present):
                 yield setting
     if not loaders:
-        for loop in script.loops:
+        for loop in training(script.source).loops:
             place = _cut_by_hand(script, loop.batches[0]) if loop.batches and isinstance(loop.batches[0], ast.For) else None
             if place is not None and _is_count(place.value):
                 anchor = source.span(loop.batches[0])[0]
@@ -99,7 +100,7 @@ def gradient_clipping(source: Source) -> Iterator[Offer]:
                 yield setting
     if clippers:
         return
-    for step in script.steps:
+    for step in training(script.source).steps:
         for norm in (1.0, 0.5, 5.0):
             made = _clipping(script, step, norm)
             if made is not None:

@@ -10,6 +10,7 @@ from mlagent_app.editors.catalogue.grammar import Phrase
 from mlagent_app.editors.catalogue.offers import Change, Offer
 from mlagent_app.editors.catalogue.source import Call, Source
 from mlagent_app.editors.catalogue.torch_script import TorchScript, torch_script
+from mlagent_app.editors.catalogue.torch_steps import training
 from mlagent_app.editors.catalogue.values import floats
 
 _SMOOTHING = floats(0.0, 0.05, 0.1, 0.2, low=0.0, high=0.5)
@@ -90,7 +91,7 @@ def _trains(script: TorchScript, node: ast.AST) -> bool:
     """Whether the code around takes a training step, or is named after training; `forward` serves evaluation too."""
     function = script.function(node)
     return (function is not None and "train" in function.name) or any(
-        script.function(step.statement) is function for step in script.steps
+        script.function(step.statement) is function for step in training(script.source).steps
     )
 
 
@@ -119,7 +120,7 @@ def _use_measures(script: TorchScript, node: ast.AST) -> bool:
 def _handed_to_training(script: TorchScript, call: ast.Call) -> bool:
     """Whether the function that is given the loss is one of this file that takes a training step and evaluates nothing."""
     name = script.source.qualified(call.func).rpartition(".")[2]
-    if not any((f := script.function(step.statement)) and f.name == name for step in script.steps):
+    if not any((f := script.function(step.statement)) and f.name == name for step in training(script.source).steps):
         return False
     inside = [c for c in script.source.calls if (f := script.function(c.node)) is not None and f.name == name]
     return not any(script.evaluates(c.node) or c.short == "eval" for c in inside)

@@ -12,7 +12,8 @@ from mlagent_app.editors.catalogue.grammar import Phrase
 from mlagent_app.editors.catalogue.offers import Change, Offer
 from mlagent_app.editors.catalogue.source import Call, Source
 from mlagent_app.editors.catalogue.torch_optimizer import LEARNING_RATES
-from mlagent_app.editors.catalogue.torch_script import EpochLoop, TorchScript, torch_script
+from mlagent_app.editors.catalogue.torch_script import TorchScript, torch_script
+from mlagent_app.editors.catalogue.torch_steps import EpochLoop, training
 from mlagent_app.editors.catalogue.values import Domain, Value, floats, ints, number_text
 
 _MODULE = "torch.optim.lr_scheduler"
@@ -62,7 +63,7 @@ def schedule_insertion(source: Source) -> Iterator[Offer]:
     if not source.imported("torch") or _has_schedule(source):
         return
     script = torch_script(source)
-    for loop in script.loops:
+    for loop in training(script.source).loops:
         optimiser = _optimiser_at(script, loop)
         last = loop.node.body[-1]
         taken = not script.free("scheduler") or source.stored_attributes["scheduler"] > 0
@@ -215,7 +216,7 @@ def schedule_replacement(source: Source) -> Iterator[Offer]:
 def _other(script: TorchScript, call: Call, statement: ast.stmt, step: ast.stmt) -> Iterator[Offer]:
     """Another schedule in place of the present one, which must step at the end of an epoch without a metric."""
     value = step.value if isinstance(step, ast.Expr) else None
-    loops = [loop for loop in script.loops if any(step is item for item in loop.node.body)]
+    loops = [loop for loop in training(script.source).loops if any(step is item for item in loop.node.body)]
     if not loops or not isinstance(value, ast.Call) or value.args or call.short not in _FIXED:
         return
     loop = loops[0]
