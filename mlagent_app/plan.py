@@ -38,7 +38,7 @@ class Plan:
     `metric` is None while it is to be found in the first run; `metric_direction` and `metric_target` are then what the user
     said about it. `notes` is the text of AGENTS.md for the policy, `notices` what a person should know about what was found.
     `command_candidates` are (command, source) pairs, the chosen one first. `sources` says for every `section.key` of the
-    settings where it comes from. Paths in `dockerfile` and `requirements` are relative to the project; empty strings stand for nothing.
+    settings where it comes from. `dockerfile` and `requirements` are relative to the project; empty strings stand for nothing.
     """
 
     project: Path

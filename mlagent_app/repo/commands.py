@@ -134,6 +134,7 @@ def _from_shell(sources: Sources) -> Iterator[CommandFound]:
 
 def _judged(found: CommandFound, sources: Sources) -> CommandFound | None:
     """The candidate with what it does counted in; None when it starts nothing of the project."""
+    found = replace(found, command=_without_clone(found.command, sources))
     started = invocations(found.command, sources)
     if not started:
         return None
@@ -155,6 +156,16 @@ def _judged(found: CommandFound, sources: Sources) -> CommandFound | None:
         score -= 20.0
         why.append("but nothing in it reads like training")
     return replace(found, score=score, why=", ".join(why))
+
+
+def _without_clone(command: str, sources: Sources) -> str:
+    """The command without a `cd` into a directory that the project does not have: the clone of the project itself."""
+    simple = parts(command)
+    known = {path.split("/")[0] for path in sources.files if "/" in path}
+    kept = [
+        words for words in simple if not (words[0] == "cd" and words[1:] and words[1].strip("./").split("/")[0] not in known)
+    ]
+    return command if len(kept) == len(simple) else " && ".join(_quoted(words) for words in kept)
 
 
 def _purpose(command: str, started: Sequence[Invocation], around: str) -> tuple[float, str]:
@@ -196,21 +207,13 @@ def _missing(started: Sequence[Invocation], sources: Sources) -> list[str]:
 
 
 def _runnable(command: str, sources: Sources, python: str) -> str:
-    """The command as it is run: no wrappers, the interpreter's own name, console scripts as modules, no `cd` to nowhere."""
+    """The command as it is run: no wrappers, the interpreter's own name, console scripts as modules."""
     scripts = console_scripts(sources)
     simple = parts(command)
     wrapped = any(unwrap(bare(words))[1] for words in simple if bare(words))
     special = any(bare(words)[:1] and unwrap(bare(words))[0][:1] and unwrap(bare(words))[0][0] in scripts for words in simple)
-    stale = [
-        w[1]
-        for w in simple
-        if w[0] == "cd" and len(w) == 2 and not any(f.startswith(f"{w[1].strip('./')}/") for f in sources.files)
-    ]
-    if wrapped or special or stale:
-        kept = [
-            _plain(words, scripts, sources) for words in simple if not (words[0] == "cd" and words[1:] and words[1] in stale)
-        ]
-        command = " && ".join(kept)
+    if wrapped or special:
+        command = " && ".join(_plain(words, scripts, sources) for words in simple)
     command = re.sub(r"(?<![\w./-])python3?(?:\.\d+)?(?![\w./-])", python, command)
     return with_search_path(command, sources)
 
