@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import fnmatch
+import heapq
 import os
 import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from mlagent_app.repo.scan import CACHES, MIB, Bounds, ReadOnlyLink, Scan, is_environment, walk
+from mlagent_app.repo.scan import CACHES, Bounds, ReadOnlyLink, Scan, is_environment, walk
 
 _SOURCES = (".py", ".yaml", ".yml", ".toml", ".json", ".cfg", ".ini", ".sh", ".mk", ".ipynb", ".txt", ".md")
 _SOURCE_NAMES = frozenset({"Makefile", "Dockerfile", "justfile"})
-_SOURCE_BYTES = 256 * 1024  # longer files are data
-_READ_FILES = 3_000
-_READ_BYTES = 24 * MIB
+_SOURCE_CHARACTERS = 256 * 1024  # longer files are data
+_READ_FILES = 200  # reading sources is the slow part of opening a large repository
 
 _DATA = (
     ".csv", ".tsv", ".parquet", ".feather", ".arrow", ".json", ".jsonl", ".npy", ".npz", ".pkl", ".pickle", ".joblib", ".txt",
@@ -71,7 +71,7 @@ def add_needed(scan: Scan, candidates: Sequence[str], command: str, bounds: Boun
             if given.endswith("/"):
                 empty.append(path)
         else:
-            room -= _take(scan, given, why, room)
+            room -= _take(scan, given, why, (room, bounds))
             added[path] = f"ignored by git, named in {why}"
     return added, empty
 
@@ -83,10 +83,11 @@ def _is_usable(root: Path, path: str) -> bool:
     return not (path.endswith("/") and is_environment(root / path))
 
 
-def _take(scan: Scan, given: str, why: str, room: int) -> int:
-    """Copy or link one ignored file or directory; the number of bytes that are copied."""
+def _take(scan: Scan, given: str, why: str, limits: tuple[int, Bounds]) -> int:
+    """Copy or link one ignored file or directory; the number of bytes that are copied. Large files are linked in any case."""
+    room, bounds = limits
     path = given.rstrip("/")
-    large = scan.bounds.large
+    large = bounds.large
     if not given.endswith("/"):
         try:
             size = os.lstat(scan.root / path).st_size
@@ -126,12 +127,13 @@ def _references(scan: Scan, candidates: Sequence[str], command: str) -> dict[str
             found.update(dict.fromkeys(named, place))
             waiting = [path for path in waiting if path not in found]
         if not waiting:
-            break
+            return found
     return found
 
 
 def _words(text: str) -> set[str]:
-    return {word.strip(".") for word in re.findall(r"[\w.\-]+", text)} | set(re.findall(r"[\w.\-]+", text))
+    words = set(re.findall(r"[\w.\-]+", text))
+    return words | {word.strip(".") for word in words}
 
 
 def _is_named(path: str, words: set[str], text: str) -> bool:
@@ -147,20 +149,20 @@ def _is_named(path: str, words: set[str], text: str) -> bool:
 
 
 def _texts(scan: Scan, command: str) -> Iterable[tuple[str, str]]:
-    """(Where, text) of the command and of the sources, those near the root first."""
+    """(Where, text) of the command and of the sources: first those beside a file that the command names, then by depth."""
     yield "the command", command
+    homes = {word.rpartition("/")[0] for word in re.findall(r"[\w./\-]+", command) if word in scan.files}
     sources = [
-        path
-        for path, size in scan.sizes.items()
-        if size <= _SOURCE_BYTES and (path.endswith(_SOURCES) or path.rpartition("/")[2] in _SOURCE_NAMES)
+        (path.rpartition("/")[0] not in homes, path.count("/"), not path.endswith(".py"), path)
+        for path in scan.files
+        if path.endswith(_SOURCES) or path.rpartition("/")[2] in _SOURCE_NAMES
     ]
-    sources.sort(key=lambda path: (not path.endswith(".py"), path.count("/"), path))
-    budget = _READ_BYTES
-    for path in sources[:_READ_FILES]:
-        budget -= scan.sizes[path]
-        if budget < 0:
-            return
+    root = os.fspath(scan.root)
+    for *_, path in heapq.nsmallest(_READ_FILES, sources):
         try:
-            yield path, (scan.root / path).read_text("utf-8", errors="replace")
+            with open(os.path.join(root, path), encoding="utf-8", errors="replace") as file:
+                text = file.read(_SOURCE_CHARACTERS + 1)
         except OSError:
             continue
+        if len(text) <= _SOURCE_CHARACTERS:
+            yield path, text

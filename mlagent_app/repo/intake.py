@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
-from mlagent_app.repo.listing import Listing
+from mlagent_app.agent.errors import UserError
+from mlagent_app.repo.listing import SMALLER, Listing
+from mlagent_app.repo.scan import MIB, ReadOnlyLink
 
 BASE = "refs/mlagent/base"
 HEAD = "refs/mlagent/head"
@@ -16,14 +17,15 @@ HEAD = "refs/mlagent/head"
 class ProjectReader:
     """Streams the files of a listing in the format of `git fast-import`.
 
-    `copied` counts files; `left_out` are (path, why) pairs of those that vanished or could not be read: people go on working
-    while a snapshot is taken.
+    `copied` counts files; `links` are the large ones, which are not copied; `left_out` are (path, why) pairs of those that
+    vanished or could not be read: people go on working while a snapshot is taken.
     """
 
-    def __init__(self, root: Path, listing: Listing, on_progress: Callable[[int, int], None] | None) -> None:
+    def __init__(self, listing: Listing, on_progress: Callable[[int, int], None] | None) -> None:
         self.copied = 0
+        self.links: list[ReadOnlyLink] = []
         self.left_out: list[tuple[str, str]] = []
-        self._root = root
+        self._size = 0
         self._listing = listing
         self._on_progress = on_progress
 
@@ -47,20 +49,34 @@ class ProjectReader:
         target = self._listing.symlinks.get(path)
         if target is not None:
             return b"120000", os.fsencode(target)
-        place = self._root / path
+        place = os.path.join(self._listing.root, path)
         try:
             # O_NONBLOCK: a file that has become a pipe since it was listed must not hold us up.
             descriptor = os.open(place, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
             with open(descriptor, "rb") as file:
-                mode = os.fstat(descriptor).st_mode
-                if not stat.S_ISREG(mode):
+                status = os.fstat(descriptor)
+                if not stat.S_ISREG(status.st_mode):
                     self.left_out.append((path, "it changed into something else just now"))
                     return None
-                return b"100755" if mode & stat.S_IXUSR else b"100644", file.read()
+                if self._is_large(path, status.st_size):
+                    return None
+                return b"100755" if status.st_mode & stat.S_IXUSR else b"100644", file.read()
         except OSError as error:
             gone = isinstance(error, (FileNotFoundError, NotADirectoryError))
             self.left_out.append((path, "it vanished just now" if gone else f"not readable: {error.strerror}"))
             return None
+
+    def _is_large(self, path: str, size: int) -> bool:
+        bounds = self._listing.bounds
+        if size > bounds.large:
+            why = f"{size / MIB:.0f} MiB, over {bounds.large / MIB:g} MiB: linked read-only"
+            self.links.append(ReadOnlyLink(os.path.join(self._listing.root, path), path, why))
+            return True
+        self._size += size
+        if self._size > bounds.total:
+            what = f"the project is too big to copy: over {bounds.total / MIB:g} MiB"
+            raise UserError(what, where=os.fspath(self._listing.root), how=SMALLER)
+        return False
 
 
 def _data(content: bytes) -> bytes:

@@ -62,10 +62,12 @@ def open_project(path: str | os.PathLike[str]) -> Project:
 
 def read_head(git: Git) -> tuple[str | None, str | None]:
     """The branch that HEAD names (None when detached) and its commit id (None when there is no commit yet)."""
-    symbolic = git.run("symbolic-ref", "--quiet", "HEAD", ok=(0, 1))
-    branch = os.fsdecode(symbolic.out).removesuffix("\n").removeprefix("refs/heads/") if symbolic.status == 0 else None
-    commit = git.run("rev-parse", "--quiet", "--verify", "HEAD^{commit}", ok=(0, 1, 128))
-    return branch, os.fsdecode(commit.out).strip() if commit.status == 0 else None
+    both = git.run("rev-parse", "HEAD", "--symbolic-full-name", "HEAD", ok=(0, 128))
+    commit, _, name = os.fsdecode(both.out).partition("\n")
+    if both.status != 0:
+        commit, name = "", git.line("symbolic-ref", "HEAD")
+    name = name.removesuffix("\n")
+    return None if name == "HEAD" else name.removeprefix("refs/heads/"), commit or None
 
 
 def _directory(path: Path) -> Path:

@@ -45,13 +45,12 @@ class ReadOnlyLink:
 class Scan:
     """Sorts paths of the project at `root` by what they are. Paths are relative, with forward slashes.
 
-    `sizes` has the regular files to copy, `symlinks` what each symbolic link says, `directories` the given paths that turned
-    out to be directories.
+    `files` are the regular files, `symlinks` what each symbolic link says, `directories` the given paths that turned out to be
+    directories. No file's size is looked at: in a large repository that takes longer than all else.
     """
 
     root: Path
-    bounds: Bounds
-    sizes: dict[str, int] = field(default_factory=dict[str, int])
+    files: set[str] = field(default_factory=set[str])
     symlinks: dict[str, str] = field(default_factory=dict[str, str])
     links: dict[str, ReadOnlyLink] = field(default_factory=dict[str, ReadOnlyLink])
     left_out: dict[str, str] = field(default_factory=dict[str, str])
@@ -82,7 +81,7 @@ class Scan:
                 try:
                     if entry.is_file(follow_symlinks=False):
                         if entry.name in names:
-                            self._regular(path, entry.stat(follow_symlinks=False).st_size)
+                            self.files.add(path)
                     elif entry.is_symlink():
                         if entry.name in names:
                             self.symlinks[path] = os.readlink(entry.path)
@@ -92,13 +91,6 @@ class Scan:
                         self.directories.append(path)
                 except OSError:
                     continue  # it vanished just now
-
-    def _regular(self, path: str, size: int) -> None:
-        if size <= self.bounds.large:
-            self.sizes[path] = size
-            return
-        why = f"{size / MIB:.0f} MiB, over {self.bounds.large / MIB:g} MiB: linked read-only"
-        self.links[path] = ReadOnlyLink(os.fspath(self.root / path), path, why)
 
     def _is_real(self, directory: str) -> bool:
         """Whether a directory is reached without symbolic links."""
@@ -153,7 +145,7 @@ def settle_symlinks(scan: Scan) -> None:
     if not scan.symlinks:
         return
     root = os.fspath(scan.root)
-    kept: set[str] = set(scan.sizes) | set(scan.links) | set(scan.symlinks)
+    kept: set[str] = scan.files | set(scan.links) | set(scan.symlinks)
     for path in tuple(kept):
         while path := path.rpartition("/")[0]:
             if path in kept:

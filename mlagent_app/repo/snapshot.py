@@ -79,7 +79,7 @@ class Snapshot:
             shutil.rmtree(git_dir)  # half-made: the facts are written last
         try:
             git = init_private(git_dir)
-            reader = ProjectReader(project.root, listing, on_progress)
+            reader = ProjectReader(listing, on_progress)
             git.feed("fast-import", "--quiet", "--done", chunks=reader.stream(), seconds=3600.0)
         except OSError as error:
             raise UserError(f"the snapshot cannot be written: {error.strerror}", where=os.fspath(git_dir)) from None
@@ -87,7 +87,7 @@ class Snapshot:
             raise UserError("none of the project's files can be read", where=os.fspath(project.root))
         facts = _Facts(
             base=git.line("rev-parse", "--verify", BASE),
-            links=listing.links,
+            links=(*listing.links, *reader.links),
             left_out=(*listing.left_out, *reader.left_out),
             fixed=listing.fixed,
             directories=listing.directories,

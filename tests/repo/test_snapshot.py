@@ -199,6 +199,23 @@ def test_files_that_vanish_meanwhile_are_left_out(tmp_path: Path) -> None:
     assert seen == [(4, 4)]
 
 
+def test_large_files_are_linked_and_too_much_is_refused(tmp_path: Path) -> None:
+    root = make_repo(tmp_path / "r", {"a.py": b"1" * 1000, "b.bin": b"1" * 1001, "c.py": b"1" * 1000})
+    project = open_project(root)
+    (tmp_path / "s").mkdir()
+    listing = list_project(project, bounds=Bounds(large=1000, total=2000))
+    snapshot = Snapshot.create(tmp_path / "s", project, listing)
+    assert snapshot.files(snapshot.base) == ["a.py", "c.py"]
+    assert listing.size == 2000
+    link = snapshot.links[0]
+    assert (link.source, link.target) == (str(root / "b.bin"), "b.bin")
+    (tmp_path / "t").mkdir()
+    with pytest.raises(UserError, match="too big"):
+        Snapshot.create(tmp_path / "t", project, list_project(project, bounds=Bounds(total=1999)))
+    with pytest.raises(UserError, match="never finished"):
+        Snapshot.load(tmp_path / "t")
+
+
 def test_links_and_empty_directories_are_kept_beside(tmp_path: Path) -> None:
     root = make_repo(tmp_path / "r", {"train.py": b"'runs'", "w.bin": b"x" * 2000, ".gitignore": b"runs\n"})
     write(root, {"runs/old.json": b"{}"})
