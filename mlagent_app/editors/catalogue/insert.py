@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -65,6 +66,8 @@ _REMOVABLE = SCALERS | {
     "RBFSampler",
     "TfidfTransformer",
 }
+# A script that says one of these predicts something that cannot be negative, so that its logarithm exists.
+_POSITIVE = re.compile(r"log_error|rmsle|log1p|price|sales|count|demand|cost|revenue|duration|income|rent", re.IGNORECASE)
 _SKLEARN_PIPELINE = "sklearn.pipeline.make_pipeline"
 
 
@@ -142,7 +145,8 @@ def _as_step(source: Source, node: ast.Call, text: str) -> Replacement | None:
     """The insertion before a model that is an argument of `make_pipeline` or the last step of `Pipeline([...])`."""
     parent = source.parents.get(node)
     if isinstance(parent, ast.Call) and source.qualified(parent.func).endswith("make_pipeline") and parent.args[-1:] == [node]:
-        return _before(source, node, text, parent.args)
+        opening = source.text.index("(", source.span(parent.func)[1])
+        return _before(source, node, text, parent.args) if _follows(source, node, opening) else None
     if not isinstance(parent, ast.Tuple) or len(parent.elts) != 2 or parent.elts[1] is not node:
         return None
     steps = source.parents.get(parent)
@@ -150,12 +154,20 @@ def _as_step(source: Source, node: ast.Call, text: str) -> Replacement | None:
         return None
     outer = source.parents.get(steps)
     outer = source.parents.get(outer) if isinstance(outer, ast.keyword) else outer
-    if not isinstance(outer, ast.Call) or not source.qualified(outer.func).endswith(".Pipeline"):
+    is_pipeline = isinstance(outer, ast.Call) and source.qualified(outer.func).endswith(".Pipeline")
+    if not is_pipeline or not _follows(source, parent, source.span(steps)[0]):
         return None
     taken = source.segment(steps)
     base = text.partition("(")[0].rpartition(".")[2].lower()
     name = next(label for label in (base, *(f"{base}{i}" for i in range(2, 99))) if f'"{label}"' not in taken.replace("'", '"'))
     return _before(source, parent, f"({source.quote}{name}{source.quote}, {text})", steps.elts)
+
+
+def _follows(source: Source, node: ast.expr, opening: int) -> bool:
+    """Whether the element stands right after a comma or after this bracket, not in parentheses of its own."""
+    lines = source.text[opening : source.span(node)[0]].split("\n")
+    code = "".join(re.sub(r"#.*", "", line) for line in lines).rstrip()
+    return code.endswith(",") or len(code) == 1
 
 
 def _before(source: Source, node: ast.expr, text: str, siblings: list[ast.expr]) -> Replacement:
@@ -214,7 +226,8 @@ def _wraps(script: Script, standing: Standing) -> Iterator[Change]:
         return
     yield from _wrapped(script, standing, Phrase("bag"), "sklearn.ensemble.BaggingRegressor", "n_estimators=10")
     target = "sklearn.compose.TransformedTargetRegressor"
-    if numpy := script.source.local_name("numpy"):
+    numpy = script.source.local_name("numpy")
+    if numpy and _POSITIVE.search(script.source.text):
         functions = f"func={numpy}.log1p, inverse_func={numpy}.expm1"
         yield from _wrapped(script, standing, Phrase("log-target"), target, functions)
     if "scaled" in standing.traits and (scaler := naming(script.source, "sklearn.preprocessing.StandardScaler")):
