@@ -77,14 +77,9 @@ class TorchScript:
         return [node for node in found if ast.unparse(node) == target]
 
     def is_formatted(self, target: str) -> bool:
-        """Whether the last part of a dotted name occurs inside an f-string, which `reads` does not see."""
-        return target.rpartition(".")[2] in self._formatted
-
-    @cached_property
-    def _formatted(self) -> frozenset[str]:
-        texts = [node for node in ast.walk(self.source.tree or ast.Module([], [])) if isinstance(node, ast.JoinedStr)]
-        inner = [node for text in texts for node in ast.walk(text) if isinstance(node, (ast.Name, ast.Attribute))]
-        return frozenset(node.id if isinstance(node, ast.Name) else node.attr for node in inner)
+        """Whether the last part of a dotted name may stand inside an f-string, which `reads` does not see."""
+        name = re.escape(target.rpartition(".")[2])
+        return re.search(rf"\{{[^{{}}\n]*\b{name}\b", self.source.text) is not None
 
     # -- places --------------------------------------------------------------------------------------------------
 
