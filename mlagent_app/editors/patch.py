@@ -99,7 +99,7 @@ def _blocks(lines: list[str], default_file: str) -> Iterator[_Hunk]:
     at = 0
     while at < len(lines):
         if not _HEAD.match(lines[at]):
-            said = lines[at].strip().strip("`*#").strip().removeprefix("File:").strip().rstrip(":")
+            said = lines[at].strip(" \t\r\n`*#:").removeprefix("File:").strip()
             if said and not _FENCE.match(lines[at]) and _follows_head(lines, at):
                 file = said
             at += 1
@@ -247,8 +247,9 @@ def _margin(line: str) -> str:
 
 
 def _spliced(lines: list[str], start: int, end: int, new: list[str], *, raw: bool) -> list[str]:
-    """The lines with `start:end` replaced; new lines take the file's line ends unless they are `raw`."""
-    newline = "\r\n" if 2 * sum(line.endswith("\r\n") for line in lines) > len(lines) else "\n"
+    """The lines with `start:end` replaced; new lines take the line ends they find there unless they are `raw`."""
+    around = [line for line in lines[start:end] if line.endswith("\n")][:1] or lines
+    newline = "\r\n" if 2 * sum(line.endswith("\r\n") for line in around) > len(around) else "\n"
     if not raw:
         new = [f"{_bare(line)}{newline}" for line in new]
         if new and end == len(lines) and lines and not lines[-1].endswith("\n"):
