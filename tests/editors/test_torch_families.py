@@ -324,6 +324,22 @@ def test_names_follow_the_imports_of_the_file() -> None:
     ]
 
 
+def test_batches_cut_by_hand_change_in_step_and_slice() -> None:
+    text = """
+    import torch
+    for epoch in range(5):
+        for i in range(0, 500, 50):
+            loss = f(x[i : i + 50], y[i : i + 50])
+            loss.backward()
+            optimizer.step()
+    """
+    assert lines("set batch_size to 64", text) == [
+        "    for i in range(0, 500, 64):",
+        "        loss = f(x[i : i + 64], y[i : i + 64])",
+    ]
+    assert not any("batch_size" in item for item in offered(text.replace("y[i : i + 50]", "y[i : i + 49]")))
+
+
 def test_a_schedule_can_be_replaced_and_removed() -> None:
     text = """
     import torch

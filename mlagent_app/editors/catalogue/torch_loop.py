@@ -6,9 +6,9 @@ import ast
 from collections.abc import Iterator
 
 from mlagent_app.editors.base import Replacement
-from mlagent_app.editors.catalogue.following import Literal
 from mlagent_app.editors.catalogue.grammar import Phrase
 from mlagent_app.editors.catalogue.offers import Change, Offer, Setting
+from mlagent_app.editors.catalogue.shared_setting import SharedSetting
 from mlagent_app.editors.catalogue.source import Call, Source
 from mlagent_app.editors.catalogue.torch_script import TorchScript, torch_script
 from mlagent_app.editors.catalogue.torch_steps import Step, training
@@ -51,10 +51,9 @@ def batch_size(source: Source) -> Iterator[Offer]:
                 yield setting
     if not loaders:
         for loop in training(script.source).loops:
-            place = _cut_by_hand(script, loop.batches[0]) if loop.batches and isinstance(loop.batches[0], ast.For) else None
-            if place is not None and _is_count(place.value):
-                anchor = source.span(loop.batches[0])[0]
-                yield Setting("batch_size", "batch-size", BATCH_SIZES, place.value, place.start, place.end, anchor)
+            setting = _cut_by_hand(script, loop.batches[0]) if loop.batches and isinstance(loop.batches[0], ast.For) else None
+            if setting is not None and _is_count(setting.present):
+                yield setting
 
 
 def _trains(script: TorchScript, call: Call, *, only: bool) -> bool:
@@ -73,18 +72,29 @@ def _trains(script: TorchScript, call: Call, *, only: bool) -> bool:
     )
 
 
-def _cut_by_hand(script: TorchScript, loop: ast.For) -> Literal | None:
+def _cut_by_hand(script: TorchScript, loop: ast.For) -> Setting | None:
     """The size in `for i in range(0, n, size)` with `i : i + size`, and in `.split(size)`."""
-    scope = script.scope(loop)
     over = loop.iter
     if not isinstance(over, ast.Call):
         return None
+    anchor, twins = script.source.span(loop)[0], list[ast.expr]()
     if isinstance(over.func, ast.Attribute) and over.func.attr == "split" and len(over.args) == 1:
-        return script.follower.literal(over.args[0], scope)
-    if script.source.qualified(over.func) == "range" and len(over.args) == 3:
-        # A bare number is repeated in the slice, and then one place is not enough.
-        return None if isinstance(over.args[2], ast.Constant) else script.follower.literal(over.args[2], scope)
-    return None
+        size = over.args[0]
+    elif script.source.qualified(over.func) == "range" and len(over.args) == 3:
+        size = over.args[2]
+        sums = [node for node in ast.walk(loop) if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add)]
+        twins = [
+            node.right for node in sums if isinstance(size, ast.Constant) and ast.unparse(node.left) == ast.unparse(loop.target)
+        ]
+        if isinstance(size, ast.Constant) and (not twins or any(ast.unparse(twin) != ast.unparse(size) for twin in twins)):
+            return None
+    else:
+        return None
+    place = script.literal(size, script.scope(loop))
+    if place is None:
+        return None
+    spans = tuple(script.source.span(twin) for twin in twins)
+    return SharedSetting("batch_size", "batch-size", BATCH_SIZES, place.value, place.start, place.end, anchor, twins=spans)
 
 
 def gradient_clipping(source: Source) -> Iterator[Offer]:

@@ -98,7 +98,8 @@ def _proposals(script: TorchScript, loop: EpochLoop) -> Iterator[tuple[str, str,
     if metric:
         quote = script.source.quote
         direction = direction_of(metric) or "min"
-        yield "ReduceLROnPlateau", f"mode={quote}{direction}{quote}, factor=0.5, patience=3", metric
+        patience = min(5, max(1, number // 5)) if number else 3
+        yield "ReduceLROnPlateau", f"mode={quote}{direction}{quote}, factor=0.5, patience={patience}", metric
 
 
 def validation_metric(loop: ast.For) -> str:
@@ -124,7 +125,9 @@ def _one_cycle(script: TorchScript, loop: EpochLoop, optimiser: str, name: str) 
     made = script.naming(f"{_MODULE}.OneCycleLR")
     statement = loop.step.statement
     block = script.block(statement)
-    if not loader or made is None or not rate or loop.batches[:1] != tuple(script.ancestors(statement))[:1]:
+    if not loop.inline or not loader or made is None or not rate:
+        return
+    if loop.batches[:1] != tuple(script.ancestors(statement))[:1]:
         return
     end = script.after(statement, f"{name}.step()")
     if end is None or block is not getattr(loop.batches[0], "body", None):

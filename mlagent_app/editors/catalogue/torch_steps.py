@@ -36,7 +36,7 @@ class EpochLoop:
     """The loop over epochs of a training step. `inline`: the step stands in it, not in a function that it calls.
 
     `epochs` is code for how many there are, valid just before the loop; `stop` is the expression that decides it.
-    `batches` are the loops between it and the step, where the step is inline.
+    `batches` are the loops between it and the step, as far as they are in the step's own function.
     """
 
     node: ast.For
@@ -124,8 +124,9 @@ class Training:
         for node, inline in (named or counted)[-1:]:
             stop = self._stop(node)
             if stop is not None:
-                between = [item for item, _ in chain[: [item for item, _ in chain].index(node)]]
-                return EpochLoop(node, step, self._count(node), stop, inline, tuple(between) if inline else ())
+                between = chain[: [item for item, _ in chain].index(node)]
+                batches = tuple(item for item, own in between if own)
+                return EpochLoop(node, step, self._count(node), stop, inline, batches)
         return None
 
     def _says_epoch(self, node: Loop) -> bool:

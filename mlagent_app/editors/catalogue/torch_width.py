@@ -5,33 +5,20 @@ from __future__ import annotations
 import ast
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
 
-from mlagent_app.editors.base import Replacement
 from mlagent_app.editors.catalogue.grammar import Phrase
 from mlagent_app.editors.catalogue.offers import Change, Offer, Setting
+from mlagent_app.editors.catalogue.shared_setting import SharedSetting
 from mlagent_app.editors.catalogue.source import Call, Source
 from mlagent_app.editors.catalogue.torch_network import ACTIVATIONS, NORMS, RECURRENT, Module, Network, Stack, network
 from mlagent_app.editors.catalogue.torch_script import torch_script
-from mlagent_app.editors.catalogue.values import Value, floats, ints, spoken
+from mlagent_app.editors.catalogue.values import Value, floats, ints
 
 _WIDTHS = ints(4, 8, 16, 32, 64, 128, 256, 512, 1024, low=1, high=4096, width=4)
 _CHANNELS = ints(4, 8, 16, 32, 64, 128, 256, low=1, high=1024, width=3)
 _LAYERS = ints(1, 2, 3, 4, low=1, high=8, width=2)
 _DROPOUTS = floats(0.0, 0.1, 0.2, 0.3, 0.5, low=0.0, high=0.9)
 _SIZED = frozenset({"Linear", "Conv1d", "Conv2d"})
-
-
-@dataclass(frozen=True, slots=True)
-class Width(Setting):
-    """A size that stands at several places: all of them change together."""
-
-    twins: tuple[tuple[int, int], ...] = ()
-
-    def replacements(self, value: Value) -> tuple[Replacement, ...]:
-        """One replacement for each place."""
-        text = spoken(value)
-        return (*self.also, *(Replacement(start, end, text) for start, end in ((self.start, self.end), *self.twins)))
 
 
 def widths(source: Source) -> Iterator[Offer]:
@@ -99,14 +86,14 @@ def _places(net: Network, layer: Call) -> list[ast.expr]:
     return [node for node in nodes if node is not None]
 
 
-def _width(net: Network, layer: Call, places: list[ast.expr]) -> Width:
+def _width(net: Network, layer: Call, places: list[ast.expr]) -> SharedSetting:
     outlet = net.outlet(layer)
     assert outlet is not None
     start, end = net.source.span(outlet)
     domain = _WIDTHS if layer.short == "Linear" else _CHANNELS
     anchor = net.source.span(layer.node)[0]
     twins = tuple(net.source.span(place) for place in places)
-    return Width("width", "width", domain, _number(outlet), start, end, anchor, layer.short, twins=twins)
+    return SharedSetting("width", "width", domain, _number(outlet), start, end, anchor, layer.short, twins=twins)
 
 
 def _number(node: ast.expr | None) -> int:
@@ -156,7 +143,9 @@ def _recurrent_width(net: Network, call: Call, size: Setting) -> Iterator[Offer]
         and len(places) == 1 + _norms(net, rest, size.present)
     ):
         twins = tuple(net.source.span(place) for place in places)
-        yield Width("hidden_size", "width", _WIDTHS, size.present, size.start, size.end, size.anchor, call.short, twins=twins)
+        yield SharedSetting(
+            "hidden_size", "width", _WIDTHS, size.present, size.start, size.end, size.anchor, call.short, twins=twins
+        )
 
 
 def _norms(net: Network, layers: list[Call], size: Value) -> int:
