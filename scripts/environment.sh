@@ -1,7 +1,7 @@
 # What scripts/demo and scripts/test share: a Python, what is missing from the system, a virtual environment. Source it.
 
 say() { printf '== %s\n' "$*"; }
-stop() { printf '%s: %s\n' "$(basename "$0")" "$*" >&2; exit 1; }
+stop() { printf '%s: %s\n' "${0##*/}" "$*" >&2; exit 1; }
 
 # install_system COMMAND:PACKAGE...   installs the packages whose commands are missing; only root with apt can.
 install_system() {
