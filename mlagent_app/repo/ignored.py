@@ -7,6 +7,7 @@ import heapq
 import os
 import re
 from collections.abc import Iterable, Sequence
+from itertools import islice
 from pathlib import Path
 
 from mlagent_app.repo.scan import CACHES, Bounds, ReadOnlyLink, Scan, is_environment, walk
@@ -152,13 +153,11 @@ def _texts(scan: Scan, command: str) -> Iterable[tuple[str, str]]:
     """(Where, text) of the command and of the sources: first those beside a file that the command names, then by depth."""
     yield "the command", command
     homes = {word.rpartition("/")[0] for word in re.findall(r"[\w./\-]+", command) if word in scan.files}
-    sources = [
-        (path.rpartition("/")[0] not in homes, path.count("/"), not path.endswith(".py"), path)
-        for path in scan.files
-        if path.endswith(_SOURCES) or path.rpartition("/")[2] in _SOURCE_NAMES
-    ]
+    sources = [path for path in scan.files if path.endswith(_SOURCES) or path.rpartition("/")[2] in _SOURCE_NAMES]
+    near = sorted(path for path in sources if path.rpartition("/")[0] in homes) if homes else []
+    shallow = heapq.nsmallest(_READ_FILES, sources, key=lambda path: (path.count("/"), not path.endswith(".py"), path))
     root = os.fspath(scan.root)
-    for *_, path in heapq.nsmallest(_READ_FILES, sources):
+    for path in islice(dict.fromkeys((*near, *shallow)), _READ_FILES):
         try:
             with open(os.path.join(root, path), encoding="utf-8", errors="replace") as file:
                 text = file.read(_SOURCE_CHARACTERS + 1)

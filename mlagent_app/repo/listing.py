@@ -13,9 +13,12 @@ from pathlib import Path, PurePosixPath
 from mlagent_app.agent.errors import UserError
 from mlagent_app.repo.gitcmd import Git, GitError, init_private, private_git, project_git
 from mlagent_app.repo.ignored import add_needed
+from mlagent_app.repo.paths import SCRATCH
 from mlagent_app.repo.project import Project
 from mlagent_app.repo.scan import CACHES, Bounds, ReadOnlyLink, Scan, is_environment, settle_symlinks, walk
 
+# The last are files of a landing that was killed.
+_EXCLUDES = tuple(f"--exclude={name}" for name in (*sorted(CACHES), SCRATCH.format("*")))
 SMALLER = "have git ignore its data, or name a smaller directory"
 
 
@@ -75,7 +78,7 @@ def list_project(project: Project, *, command: str = "", copy: Sequence[str] = (
 
 def _scan_repository(scan: Scan, git: Git, prefix: str) -> tuple[set[str], list[str]]:
     """Scan the files that git sees, submodules included; the submodules' files, and what git ignores."""
-    excludes = [f"--exclude={name}" for name in CACHES]
+    excludes = list(_EXCLUDES)
     for name in _environments(scan.root):
         scan.left_out[name] = "a Python environment"
         excludes.append(f"--exclude=/{_literal(prefix + name)}/")
@@ -86,11 +89,11 @@ def _scan_repository(scan: Scan, git: Git, prefix: str) -> tuple[set[str], list[
         ignored = _paths(answer.result(), keep_slash=True)
     fixed: set[str] = set()
     while scan.directories:
-        _scan_nested(scan, scan.directories.pop(), excludes[: len(CACHES)], fixed)
+        _scan_nested(scan, scan.directories.pop(), fixed)
     return fixed, sorted(set(ignored))
 
 
-def _scan_nested(scan: Scan, path: str, excludes: list[str], fixed: set[str]) -> None:
+def _scan_nested(scan: Scan, path: str, fixed: set[str]) -> None:
     """A directory that git lists as one entry: a submodule, or a repository of its own inside the project."""
     directory = scan.root / path
     mark = directory / ".git"
@@ -102,7 +105,7 @@ def _scan_nested(scan: Scan, path: str, excludes: list[str], fixed: set[str]) ->
         if mark.is_file() and "/worktrees/" in mark.read_text("utf-8", errors="replace"):
             scan.left_out[path] = "another work tree of a git repository"
             return
-        answer = project_git(directory).out("ls-files", "-z", "--cached", "--others", "--exclude-standard", *excludes)
+        answer = project_git(directory).out("ls-files", "-z", "--cached", "--others", "--exclude-standard", *_EXCLUDES)
     except (OSError, GitError) as error:
         scan.left_out[path] = f"a git repository that cannot be read: {error}"
         return
@@ -128,9 +131,7 @@ def _literal(pattern: str) -> str:
 
 def _drop_environments(scan: Scan) -> None:
     """Take environments further down out of a scan again."""
-    tops = {path.rpartition("/")[0] for path in scan.files if path.endswith("/pyvenv.cfg")}
-    tops |= {path.rpartition("/conda-meta/")[0] for path in scan.files if "/conda-meta/" in path}
-    for top in tops:
+    for top in scan.environments:
         scan.left_out[top] = "a Python environment"
         scan.files -= {path for path in scan.files if path.startswith(f"{top}/")}
         for path in [path for path in scan.symlinks if path.startswith(f"{top}/")]:

@@ -8,6 +8,9 @@ from pathlib import Path
 
 from mlagent_app.agent.errors import UserError
 
+# What a file is called while it is being written beside its place in the project.
+SCRATCH = ".mlagent-{}.tmp"
+
 # How git's own directory may be spelt on file systems that fold case or shorten names.
 _GIT_NAMES = (".git", "git~1")
 

@@ -16,6 +16,8 @@ _UNFINISHED = {
     "CHERRY_PICK_HEAD": ("cherry-pick", "git cherry-pick --continue or --abort"),
     "REVERT_HEAD": ("revert", "git revert --continue or --abort"),
 }
+_DISCOVER = ("rev-parse", "--is-bare-repository", "--absolute-git-dir")
+_HEAD = ("rev-parse", "HEAD", "--symbolic-full-name", "HEAD")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,28 +48,25 @@ def open_project(path: str | os.PathLike[str]) -> Project:
     found = _discover(git, root)
     if found is None:
         return Project(root)
-    git_dir, bare = found
-    if bare:
-        raise UserError("a bare git repository has no files to work on", where=str(root), how="name a clone with a work tree")
-    if ".git" in root.parts or root == git_dir or git_dir in root.parents:
-        raise UserError("this is inside a .git directory", where=str(root), how="name the project's own directory")
-    git_root = Path(git.line("rev-parse", "--show-toplevel"))
+    git_root, git_dir, (branch, head) = found
     prefix = "" if root == git_root else f"{root.relative_to(git_root).as_posix()}/"
     if prefix and _is_foreign(git):
         return Project(root)
     refuse_unfinished(git_root, git_dir)
-    branch, head = read_head(git)
     return Project(root, git_root, git_dir, prefix, branch, head)
 
 
 def read_head(git: Git) -> tuple[str | None, str | None]:
     """The branch that HEAD names (None when detached) and its commit id (None when there is no commit yet)."""
-    both = git.run("rev-parse", "HEAD", "--symbolic-full-name", "HEAD", ok=(0, 128))
-    commit, _, name = os.fsdecode(both.out).partition("\n")
-    if both.status != 0:
-        commit, name = "", git.line("symbolic-ref", "HEAD")
-    name = name.removesuffix("\n")
-    return None if name == "HEAD" else name.removeprefix("refs/heads/"), commit or None
+    both = git.run(*_HEAD, ok=(0, 128))
+    if both.status == 0:
+        return _head(os.fsdecode(both.out))
+    return git.line("symbolic-ref", "HEAD").removeprefix("refs/heads/"), None
+
+
+def _head(answer: str) -> tuple[str | None, str]:
+    commit, name = answer.split("\n")[:2]
+    return None if name == "HEAD" else name.removeprefix("refs/heads/"), commit
 
 
 def _directory(path: Path) -> Path:
@@ -99,25 +98,43 @@ def _directory(path: Path) -> Path:
     return root
 
 
-def _discover(git: Git, root: Path) -> tuple[Path, bool] | None:
-    """The git directory that `root` belongs to and whether it is bare; None outside of git."""
+def _discover(git: Git, root: Path) -> tuple[Path, Path, tuple[str | None, str | None]] | None:
+    """The top of the work tree that `root` is in, its git directory, and HEAD; None outside of git."""
+    # All in one call, where nothing is unusual: starting git is most of what opening a small project takes.
+    answer = git.run(*_DISCOVER, "--show-toplevel", *_HEAD[1:], ok=(0, 128))
+    lines = os.fsdecode(answer.out).split("\n")
+    if answer.status == 0 and len(lines) == 6 and lines[0] == "false" and not _is_inside(root, Path(lines[1])):
+        return Path(lines[2]), Path(lines[1]).resolve(), _head("\n".join(lines[3:]))
     try:
-        answer = git.line("rev-parse", "--is-bare-repository", "--absolute-git-dir")
+        bare, _, directory = git.line(*_DISCOVER).partition("\n")
     except GitError as error:
-        if error.status is None:
-            raise
-        if "dubious ownership" in error.what:
-            raise UserError(
-                "git refuses this repository: it belongs to another user",
-                where=str(root),
-                how=f"git config --global --add safe.directory {root}",
-            ) from None
-        # `not a git repository: PATH` instead means a .git that leads nowhere: that is not a project without git.
-        if "not a git repository (or any" not in error.what:
-            raise UserError(f"git cannot read this repository: {error.what}", where=str(root)) from None
+        _refuse_unreadable(error, root)
         return None
-    bare, _, directory = answer.partition("\n")
-    return Path(directory).resolve(), bare == "true"
+    git_dir = Path(directory).resolve()
+    if bare == "true":
+        raise UserError("a bare git repository has no files to work on", where=str(root), how="name a clone with a work tree")
+    if _is_inside(root, git_dir):
+        raise UserError("this is inside a .git directory", where=str(root), how="name the project's own directory")
+    return Path(git.line("rev-parse", "--show-toplevel")), git_dir, read_head(git)
+
+
+def _is_inside(root: Path, git_dir: Path) -> bool:
+    return ".git" in root.parts or root == git_dir or git_dir in root.parents
+
+
+def _refuse_unreadable(error: GitError, root: Path) -> None:
+    """Raise what keeps git from reading the repository; return when there is none."""
+    if error.status is None:
+        raise error
+    if "dubious ownership" in error.what:
+        raise UserError(
+            "git refuses this repository: it belongs to another user",
+            where=str(root),
+            how=f"git config --global --add safe.directory {root}",
+        ) from None
+    # `not a git repository: PATH` instead means a .git that leads nowhere: that is not a project without git.
+    if "not a git repository (or any" not in error.what:
+        raise UserError(f"git cannot read this repository: {error.what}", where=str(root)) from None
 
 
 def _is_foreign(git: Git) -> bool:

@@ -46,7 +46,8 @@ class Scan:
     """Sorts paths of the project at `root` by what they are. Paths are relative, with forward slashes.
 
     `files` are the regular files, `symlinks` what each symbolic link says, `directories` the given paths that turned out to be
-    directories. No file's size is looked at: in a large repository that takes longer than all else.
+    directories, `environments` directories with the marks of a Python environment. No file's size is looked at: in a large
+    repository that takes longer than all else.
     """
 
     root: Path
@@ -54,6 +55,7 @@ class Scan:
     symlinks: dict[str, str] = field(default_factory=dict[str, str])
     links: dict[str, ReadOnlyLink] = field(default_factory=dict[str, ReadOnlyLink])
     left_out: dict[str, str] = field(default_factory=dict[str, str])
+    environments: set[str] = field(default_factory=set[str])
     directories: list[str] = field(default_factory=list[str])
     _real: dict[str, bool] = field(default_factory=dict[str, bool])
 
@@ -64,6 +66,8 @@ class Scan:
             directory, _, name = path.rpartition("/")
             wanted[directory].add(name)
         for directory, names in wanted.items():
+            if directory and (("pyvenv.cfg" in names) or directory.endswith("/conda-meta")):
+                self.environments.add(directory.removesuffix("/conda-meta"))
             if self._is_real(directory):
                 self._sort(directory, names)
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mlagent_app.agent.errors import UserError
-from mlagent_app.repo.paths import locate
+from mlagent_app.repo.paths import SCRATCH, locate
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +137,7 @@ class Writing:
 
 def _write_beside(place: Path, state: FileState, times: os.stat_result | None) -> Path:
     """A new file next to `place` with this state, on the disk."""
-    scratch = place.with_name(f".mlagent-{secrets.token_hex(6)}.tmp")
+    scratch = place.with_name(SCRATCH.format(secrets.token_hex(6)))
     wanted = 0o777 if state.executable else 0o666
     descriptor = os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, wanted)
     try:

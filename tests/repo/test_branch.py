@@ -352,6 +352,23 @@ def test_special_indexes(tmp_path: Path, option: str) -> None:
     git(root, "fsck", "--strict")
 
 
+def test_objects_named_by_sha256(tmp_path: Path) -> None:
+    git(tmp_path, "init", "-q", "--object-format=sha256", "r")
+    root = make_repo(tmp_path / "r", {"train.py": TRAIN, "old.py": b"1\n"})
+    bed = Bed(root, tmp_path / "s")
+    commit = bed.commit({"train.py": TRAIN.replace(b"_9 = 9", b"_9 = 0"), "old.py": None})
+    assert len(bed.land(commit).commit) == 64
+    assert git(root, "status", "--porcelain") == ""
+
+
+def test_a_commit_that_would_be_signed(tmp_path: Path) -> None:
+    root = make_repo(tmp_path / "r")
+    git(root, "config", "commit.gpgSign", "true")
+    bed = Bed(root, tmp_path / "s")
+    result = bed.land(bed.edit("train.py", b"_9 = 9", b"_9 = 0"))
+    assert result.commit and "not signed" in result.note
+
+
 def test_names_that_mean_something_to_git(tmp_path: Path) -> None:
     names = (":top.py", "*.py", "-x.py", "a\nb.py", 'q"\\.py', "[ab].py", "größe.py")
     root = make_repo(tmp_path / "r", {**dict.fromkeys(names, b"1\n"), "a.py": b"1\n"})

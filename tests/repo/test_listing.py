@@ -68,7 +68,10 @@ def test_without_git_ignore_files_are_honoured_all_the_same(tmp_path: Path) -> N
 
 def test_environments_and_caches_that_git_does_not_ignore(tmp_path: Path) -> None:
     root = make_repo(tmp_path / "r", {"train.py": b"", "node_modules/tracked.js": b""})
-    write(root, {".venv/x.py": b"", "my env/pyvenv.cfg": b"", "my env/y.py": b"", "__pycache__/z.pyc": b""})
+    write(
+        root,
+        {".venv/x.py": b"", ".mlagent-0a1b.tmp": b"", "my env/pyvenv.cfg": b"", "my env/y.py": b"", "__pycache__/z.pyc": b""},
+    )
     (tmp_path / "conda" / "conda-meta").mkdir(parents=True)
     (root / "venv").symlink_to(tmp_path / "conda")
     found = listed(root)

@@ -132,6 +132,16 @@ def test_a_git_file_that_leads_nowhere(tmp_path: Path) -> None:
     assert "cannot read this repository" in refusal(tmp_path / "p")
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a directory away")
+def test_a_repository_of_another_user(tmp_path: Path) -> None:
+    root = make_repo(tmp_path / "r")
+    for place in (root, root / ".git"):
+        os.chown(place, 12345, 12345)
+    line = refusal(root)
+    assert "another user" in line
+    assert f"git config --global --add safe.directory {root}" in line
+
+
 @pytest.mark.parametrize("operation", ["merge", "rebase", "cherry-pick"])
 def test_an_unfinished_operation(tmp_path: Path, operation: str) -> None:
     root = make_repo(tmp_path / "r")
