@@ -208,6 +208,7 @@ def test_existing_clipping_is_changed_and_not_doubled() -> None:
     "evaluation",
     [
         "with torch.no_grad():\n    val_loss = criterion(model(X_val), y_val)",
+        "with torch.set_grad_enabled(phase == 'train'):\n    loss = criterion(model(X_val), y_val)",
         "model.eval()\nval_loss = criterion(model(X_val), y_val)",
         "print(f'{criterion(model(X_val), y_val)}')",
         "def evaluate(loader):\n    return criterion(model(X_val), y_val)",
@@ -273,6 +274,23 @@ def test_networks_that_make_labels_are_left_alone() -> None:
 
 def test_dropout_needs_a_script_that_switches_to_evaluation() -> None:
     assert not any(item.startswith("add Dropout") for item in offered(TRAINING.replace("model.eval()\n", "")))
+
+
+def test_a_file_of_networks_alone_takes_dropout_and_norms() -> None:
+    text = "from torch import nn\nnet = nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 1))\n"
+    assert {"add Dropout(0.1) after ReLU", "add BatchNorm1d after Linear"} <= offered(text)
+
+
+def test_a_cycle_leaves_the_rate_of_the_optimiser_alone() -> None:
+    text = TRAINING + "schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, max_lr=0.1, total_steps=10)\n"
+    assert "set max_lr of OneCycleLR to 0.3" in offered(text)
+    assert not any(item.startswith("set lr of") for item in offered(text))
+
+
+def test_grouped_convolutions_keep_their_channels() -> None:
+    text = "from torch import nn\nnet = nn.Sequential(nn.Conv2d(3, 8, 3), nn.ReLU(), nn.Conv2d(8, 16, 3))\n"
+    assert "set width of Conv2d to 16" in offered(text)
+    assert not any("width" in item for item in offered(text.replace("16, 3)", "16, 3, groups=2)")))
 
 
 def test_widths_of_a_class_change_at_both_ends_or_not_at_all() -> None:
@@ -357,6 +375,17 @@ def test_a_schedule_can_be_replaced_and_removed() -> None:
     assert not any(item.startswith("schedule") for item in offered(text))
     for use in ("scheduler.get_last_lr()", "f'{scheduler.get_last_lr()}'"):
         assert "remove StepLR" not in offered(f"{textwrap.dedent(text)}print({use})\n")
+
+
+def test_an_epoch_loop_over_a_named_progress_bar_is_found() -> None:
+    text = """
+    import torch
+    bar = tqdm(range(30))
+    for epoch in bar:
+        loss.backward()
+        optimizer.step()
+    """
+    assert lines("set epochs to 50", text) == ["bar = tqdm(range(50))"]
 
 
 def test_values_behind_attributes_of_self_are_found() -> None:

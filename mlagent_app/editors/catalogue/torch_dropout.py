@@ -12,6 +12,7 @@ from mlagent_app.editors.catalogue.offers import Change, Offer
 from mlagent_app.editors.catalogue.source import Call, Source
 from mlagent_app.editors.catalogue.torch_network import ACTIVATIONS, NORMS, Module, Network, Stack, network
 from mlagent_app.editors.catalogue.torch_script import torch_script
+from mlagent_app.editors.catalogue.torch_steps import switches_mode
 from mlagent_app.editors.catalogue.values import floats, number_text
 
 _PROBABILITIES = floats(0.0, 0.1, 0.2, 0.3, 0.5, low=0.0, high=0.95)
@@ -48,7 +49,7 @@ def dropout_insertion(source: Source) -> Iterator[Offer]:
     if not source.imported("torch"):
         return
     net = network(source)
-    if not net.script.switches_mode:
+    if not switches_mode(source):
         return
     for stack in net.sequences:
         layers = [layer for layer in stack.layers if layer is not None]

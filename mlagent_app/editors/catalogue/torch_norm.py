@@ -11,6 +11,7 @@ from mlagent_app.editors.catalogue.imports import merged
 from mlagent_app.editors.catalogue.offers import Change, Offer
 from mlagent_app.editors.catalogue.source import Call, Source
 from mlagent_app.editors.catalogue.torch_network import NORMS, Module, Network, Stack, network
+from mlagent_app.editors.catalogue.torch_steps import switches_mode
 
 _NORMS_FOR = {"Linear": ("BatchNorm1d", "LayerNorm"), "Conv2d": ("BatchNorm2d",)}
 
@@ -22,7 +23,7 @@ def normalisation(source: Source) -> Iterator[Offer]:
     net = network(source)
     for kind, norms in _NORMS_FOR.items():
         for norm in norms:
-            if (norm == "BatchNorm1d" and net.time_axis) or (norm != "LayerNorm" and not net.script.switches_mode):
+            if (norm == "BatchNorm1d" and net.time_axis) or (norm != "LayerNorm" and not switches_mode(source)):
                 continue
             for stack in net.sequences:
                 yield from _in_stack(net, stack, kind, norm)

@@ -73,9 +73,13 @@ def optimiser_arguments(source: Source) -> Iterator[Offer]:
     if not source.imported("torch"):
         return
     script = torch_script(source)
+    # A cycle sets the rate after every batch, whatever the optimiser was given.
+    cycles = any(call.short in ("OneCycleLR", "CyclicLR") for call in source.calls)
     for optimiser in script.optimisers:
         kind = _KINDS.get(optimiser.call.short)
         for name, default in kind.defaults if kind else ():
+            if name == "lr" and cycles:
+                continue
             domain, family = _DOMAINS[name]
             position = kind.positions.index(name) + 1 if kind else None
             setting = script.setting(optimiser.call, name, position, domain, default, family)

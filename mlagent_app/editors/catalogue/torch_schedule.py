@@ -53,7 +53,8 @@ def schedule_arguments(source: Source) -> Iterator[Offer]:
     for call in source.calls:
         if call.name.startswith(_MODULE):
             for name, position, domain, default in _ARGUMENTS.get(call.short, ()):
-                setting = script.setting(call, name, position, domain, default, _FAMILY)
+                family = "learning-rate" if name == "max_lr" else _FAMILY
+                setting = script.setting(call, name, position, domain, default, family)
                 if setting is not None and setting.present is not None:
                     yield setting
 

@@ -16,7 +16,8 @@ from mlagent_app.editors.catalogue.source import Call, Function, Scope, Source, 
 from mlagent_app.editors.catalogue.values import Domain, Value
 
 _EVALUATION = re.compile(r"(\A|_)(eval\w*|val|valid\w*|test\w*|infer\w*|predict\w*|score|metrics?|estimate|forecast)(\Z|_)")
-_NO_GRADIENT = frozenset({"torch.no_grad", "torch.inference_mode"})
+# `set_grad_enabled(phase == "train")` runs evaluation through the same lines.
+_NO_GRADIENT = frozenset({"torch.no_grad", "torch.inference_mode", "torch.set_grad_enabled", "torch.autograd.no_grad"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,12 +159,6 @@ class TorchScript:
 
     def _stops_gradients(self, node: ast.expr) -> bool:
         return self.source.qualified(node.func if isinstance(node, ast.Call) else node) in _NO_GRADIENT
-
-    @cached_property
-    def switches_mode(self) -> bool:
-        """Whether evaluation turns dropout and batch statistics off: by `model.eval()`, or a trainer does it."""
-        trainers = ("lightning", "pytorch_lightning", "transformers")
-        return any(call.short == "eval" or (call.short == "Trainer" and call.root in trainers) for call in self.source.calls)
 
     @cached_property
     def has_evaluation(self) -> bool:

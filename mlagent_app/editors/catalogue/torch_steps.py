@@ -136,6 +136,8 @@ class Training:
 
     def _range(self, node: ast.expr) -> ast.Call | None:
         """The `range` call behind a progress bar."""
+        if isinstance(node, ast.Name):
+            node = self.script.follower.origin(node, self.script.scope(node)) or node
         if not isinstance(node, ast.Call):
             return None
         name = self.script.source.qualified(node.func).rpartition(".")[2]
@@ -178,3 +180,13 @@ def _method(statement: ast.Expr) -> str:
 def training(source: Source) -> Training:
     """The training steps of a file, shared by the families that ask for them one after the other."""
     return Training(torch_script(source))
+
+
+def switches_mode(source: Source) -> bool:
+    """Whether evaluation turns dropout and batch statistics off.
+
+    A file says so by `model.eval()`, a trainer does it by itself, and a file of networks alone leaves it to the training code.
+    """
+    trainers = ("lightning", "pytorch_lightning", "transformers")
+    switched = any(call.short == "eval" or (call.short == "Trainer" and call.root in trainers) for call in source.calls)
+    return switched or not training(source).steps

@@ -6,6 +6,7 @@ import ast
 from collections import Counter
 from collections.abc import Iterator
 
+from mlagent_app.editors.catalogue.following import keyword
 from mlagent_app.editors.catalogue.grammar import Phrase
 from mlagent_app.editors.catalogue.offers import Change, Offer, Setting
 from mlagent_app.editors.catalogue.shared_setting import SharedSetting
@@ -43,7 +44,8 @@ def _in_stack(net: Network, stack: Stack) -> Iterator[Offer]:
                 places.append(node)
             elif follower.short in _SIZED and (node := net.inlet(follower)) is not None:
                 places.append(node)
-                if follower.short == layer.short and size and all(_number(place) == size for place in places):
+                grouped = keyword(layer.node, "groups") is not None or keyword(follower.node, "groups") is not None
+                if follower.short == layer.short and size and not grouped and all(_number(place) == size for place in places):
                     yield _width(net, layer, places)
                 break
             elif follower.short not in ACTIVATIONS and not follower.short.startswith(
@@ -56,6 +58,8 @@ def _in_module(net: Network, module: Module) -> Iterator[Offer]:
     """Sizes written as plain numbers: every such number of the class must be one that is known to be the size."""
     layers = sorted(module.layers.values(), key=lambda call: net.source.span(call.node))
     sized = [layer for layer in layers if layer.short in _SIZED]
+    if any(keyword(layer.node, "groups") is not None for layer in sized):
+        return
     for size, first in _shared_sizes(net, sized).items():
         places = [node for layer in layers for node in _places(net, layer) if _number(node) == size]
         everywhere = [
