@@ -33,9 +33,11 @@ from mlagent_app.agent.names import (
     without_split,
 )
 from mlagent_app.agent.observations import STDOUT, Observation, form_of, observe_all
+from mlagent_app.agent.pairs import NUMBER
 from mlagent_app.agent.selection import FILE, not_finite, select, source_files
 
 TAIL = 15
+_LONE = rf"^\s*(?P<value>{NUMBER})\s*%?\s*$"
 _SPLIT_SCORE = {"validation": 30.0, "test": 22.0, "": 15.0, "train": -25.0}
 _KEEPS_BEST = re.compile(
     r"(?i)early[\s_-]?stop|best[\s_](?:model|checkpoint|weights|epoch|iteration|val|so far)|new best|improved"
@@ -72,7 +74,7 @@ def discover(stdout: str, files: Mapping[str, bytes]) -> list[Found]:
         candidate = _candidate(group, keeps_best, lines, files)
         if candidate is not None:
             found.append(candidate)
-    found = _with_all_digits(_validation_first(_ranked(found)))
+    found = _with_all_digits(_validation_first(_ranked(found))) or _lone_number(stdout)
     return [replace(candidate, rank=rank) for rank, candidate in enumerate(found, 1)]
 
 
@@ -110,6 +112,18 @@ def why_none(stdout: str, files: Mapping[str, bytes]) -> str:
     passed = [o.name for o in observations if kind_of(o.name) != "metric"]
     seen = f"; the numbers there are no metrics: {', '.join(list(dict.fromkeys(passed))[:5])}" if passed else ""
     return f"searched {count} lines of output and {written} for name: value, epoch logs, tables, JSON and CSV{seen}"
+
+
+def _lone_number(stdout: str) -> list[Found]:
+    """The last resort: a program whose last line is a number and nothing else."""
+    lines = [line for line in stdout.splitlines() if line.strip()]
+    if not lines or not re.fullmatch(_LONE, lines[-1]) or not re.search(r"[.%]", lines[-1]):
+        return []
+    spec = MetricSpec("printed number", "max", pattern=_LONE)
+    reading = extract(spec, stdout, {})
+    if not isinstance(reading, Reading):
+        return []
+    return [Found(spec, reading, "the last line is a number without a name, higher is better (assumed)", -50.0, assumed=True)]
 
 
 def _ranked(found: list[Found]) -> list[Found]:

@@ -23,7 +23,7 @@ _LOGGER = r"[\[(]?[\w.<>/-]+(?::[\w<>.]+)?(?::\d+)?[\])]?"
 _GAP = r"[\s:|,-]*"
 _ABSL = re.compile(r"\s*[IWEF]\d{4} \d\d:\d\d:\d\d\.\d+\s+\d+ [\w./-]+:\d+\]\s*")
 _OPTUNA = re.compile(r"\s*\[[IWE] \d{4}-\d\d-\d\d [\d:,.]+\]\s*")
-_RANK = re.compile(r"\s*(?:\[(?:rank|Rank|RANK|GPU|gpu|worker|proc)[\s_:]*\d+\]:?|\(\w+ pid=\d+[^)]*\))\s*")
+_RANK = re.compile(r"\s*(?:\[(?:rank|Rank|RANK|GPU|gpu|worker|proc)[\s_:]*\d+\]:?|\(\w+ pid=\d+[^)]*\)|wandb:)\s*")
 # `stamp - logger - LEVEL - `, `LEVEL:logger:`, `[stamp][logger][LEVEL] - ` and their kin. A logger only goes with a level.
 _PREFIX = re.compile(
     rf"\s*(?:{_STAMP}{_GAP}(?:{_LOGGER}{_GAP}{_LEVEL}(?=[\s:|,-]|\S){_GAP}|{_LEVEL}{_GAP}(?:{_LOGGER}(?:\s+-\s+|\s*\|\s*|:\s+))?)?"

@@ -56,9 +56,9 @@ MAXIMISED = (
     "ndcg", "hits", "bleu", "bleu4", "rouge", "rouge1", "rouge2", "rougel", "meteor", "cider", "chrf", "bertscore",
     "iou", "miou", "jaccard", "dice", "kappa", "qwk", "pearson", "spearman", "kendall", "correlation", "corr", "mcc",
     "score", "psnr", "ssim", "top1", "top5", "reward", "rew", "return", "silhouette", "hit_rate", "success_rate",
-    "win_rate", "winrate", "explained_variance", "exact_match", "gini", "c_index", "cindex", "concordance", "ari",
-    "nmi", "ami", "v_measure", "likelihood", "loglik", "elbo", "nse", "kge", "sharpe", "lddt", "snr", "sdr", "gmean",
-    "g_mean", "youden", "f1score", "macrof1", "microf1", "success",
+    "correct_rate", "win_rate", "winrate", "explained_variance", "exact_match", "gini", "c_index", "cindex",
+    "concordance", "ari", "nmi", "ami", "v_measure", "likelihood", "loglik", "elbo", "nse", "kge", "sharpe", "lddt",
+    "snr", "sdr", "gmean", "g_mean", "youden", "f1score", "macrof1", "microf1", "success",
 )  # fmt: skip
 MINIMISED = (
     "loss", "error", "err", "mse", "rmse", "mae", "mape", "smape", "wape", "wmape", "mase", "rmsle", "msle", "mcrmse",

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from mlagent_app.agent.loglines import Line, is_epoch_heading, read_lines, strip_prefix
-from mlagent_app.agent.names import SPELLINGS, SPLIT_WORDS, key, split_of
+from mlagent_app.agent.names import SPELLINGS, SPLIT_WORDS, key, kind_of, split_of
 from mlagent_app.agent.pairs import NUMBER, number, pairs
 from mlagent_app.agent.records import Value, csv_values, json_values, parse_object
 from mlagent_app.agent.tables import Table, header
@@ -30,6 +30,7 @@ _SETTINGS = re.compile(
     r"(?:config(?:uration)?|hyper-?param(?:eter)?s|param(?:eter)?s|arg(?:ument)?s|settings|options|hparams))\W*$",
     re.IGNORECASE,
 )
+_BARE = re.compile(rf"({NUMBER})\s*%?")
 _DECORATED = re.compile(r"^\s*(?:[=\-#*_~>]{2,}|#+\s|\[|\*\*|\{)|[=\-#*~]{2,}\s*$|[:{\]]\s*$")
 _OF_RESULTS = frozenset(
     "set data dataset split results result metrics metric scores score performance report error errors".split()
@@ -124,6 +125,7 @@ class _Reader:
         self._settings = False
         self._used = False
         self._last = 0
+        self._above = ""
 
     def read(self, line: Line) -> None:
         """Add the numbers of the next line that is not blank."""
@@ -132,6 +134,8 @@ class _Reader:
         if gap and self._used:
             self._split, self._settings, self._used = "", False, False
         if self._read_table(line):
+            return
+        if self._read_named_above(line):
             return
         if not _has_digit(line.text):
             self._read_heading(line)
@@ -145,6 +149,17 @@ class _Reader:
         for pair in pairs(line.text, headed=not line.counted):
             name = f"{self._split} {pair.name}" if self._split and not split_of(pair.name) else pair.name
             self._add(line, name, pair.label, pair.value, best=pair.best)
+
+    def _read_named_above(self, line: Line) -> bool:
+        """Whether the line is the bare value of the metric that the line before it names (`Accuracy:`)."""
+        above, self._above = self._above, ""
+        text = line.text.strip()
+        if above and (found := _BARE.fullmatch(text)):
+            self._add(line, f"{self._split} {above}" if self._split and not split_of(above) else above, above, number(found[1]))
+            return True
+        if text.endswith((":", "=")) and not _has_digit(text) and kind_of(text.rstrip(":= ")) == "metric":
+            self._above = text.rstrip(":= ")
+        return False
 
     def _may_carry(self, raw: str) -> bool:
         if not self._wanted:

@@ -150,6 +150,9 @@ def _hits(text: str) -> Iterator[_Hit]:
         if label:
             value, end = _value(found, text, end)
             claimed = end
+            # A share of correct answers is an accuracy; a mere count of them is not.
+            if label.lower().endswith("correct") and (found["percent"] or value != number(found["number"])):
+                label += " rate"
             # A time or a size, unless a metric is measured in that unit (`MAE: 3.2 days`).
             if _MEASURED.match(text, found.end("number")) and kind_of(label) != "metric":
                 continue
@@ -177,7 +180,7 @@ def _explicit_label(before: str) -> str:
     ends = [found.end() for found in _BOUNDARY.finditer(flat)]
     label = flat[ends[-1] :] if ends else flat
     label = re.split(r":\s+|:$", label.rstrip(" :"))[-1]
-    cleaned = _clean(label)
+    cleaned = re.sub(r"\s+(?:is|was|are|of|equals)$", "", _clean(label))
     if not cleaned and ends and flat.rstrip().endswith((")", "]")):
         cleaned = _clean(flat[ends[-2] if len(ends) > 1 else 0 : ends[-1]])
     return cleaned if any(ch.isalpha() for ch in cleaned) and len(cleaned) <= MAX_NAME else ""
@@ -211,6 +214,8 @@ def _label_behind(found: re.Match[str], text: str) -> tuple[str, int]:
     """`93.2% accuracy`: the metric's name right after its value."""
     if not (found["percent"] or "." in found["number"]) or found.end() >= len(text):
         return "", found.end()
+    if found["percent"] and (correct := re.match(r"\s+correct\b", text[found.end() :])):
+        return "correct", found.end() + correct.end()
     kept: list[str] = []
     position = found.end()
     for token in re.finditer(r"\S+", text[found.end() : found.end() + 80]):
@@ -283,7 +288,7 @@ _FILLER = frozenset(
 
 def _heading(text: str) -> str:
     """What a line says before its first name, when it is short enough to be a name of its own (a model, a method)."""
-    tokens = [t for t in re.findall(r"[^\W\d_][\w.+'-]*", _BOUNDARY.sub(" ", text)) if t.lower() not in _FILLER]
+    tokens = [t for t in re.findall(r"(?<![\d.])\b[^\W\d_][\w.+'-]*", _BOUNDARY.sub(" ", text)) if t.lower() not in _FILLER]
     tokens = [t for t in tokens if t.lower() not in SPLIT_WORDS]
     return " ".join(tokens) if 0 < len(tokens) <= 3 else ""
 

@@ -71,7 +71,7 @@ def header(text: str) -> Table | None:
 
     A header holds no number and at least two names, one of which is a metric.
     """
-    if len(text) > 400 or re.search(rf"(?<![\w@.]){NUMBER}(?![\w.])", text):
+    if len(text) > 400 or re.search(rf"(?<![\w@.-]){NUMBER}(?![\w.])", text):
         return None
     barred = len(_BARS.findall(text)) >= 2
     columns = _cells(text, barred=barred) if barred else [c for c in _WIDE.split(text.strip()) if c]
@@ -92,7 +92,7 @@ def _cells(text: str, *, barred: bool) -> list[str]:
 
 def _is_prose(text: str, columns: list[str], metrics: int) -> bool:
     """Whether words stand side by side as in a sentence: a real header has wide gaps, bars, or names metrics mostly."""
-    if re.search(r"[.:;!?'\"=(){}]", text.strip().rstrip(".")) and not _BARS.search(text):
+    if re.search(r"[.:;!?'\"={}]", text.strip().rstrip(".")) and not _BARS.search(text):
         return True
     known = metrics + sum(column.lower() in _ROUNDS | SPLIT_WORDS.keys() | {"time", "dur", "lr", "model"} for column in columns)
     return not (_WIDE.search(text.strip()) or _BARS.search(text)) and known < len(columns)
