@@ -16,7 +16,7 @@ from mlagent_app.editors.catalogue.values import Value, heard, same, spoken
 
 # A file's edits are kept to about this many, by proposing fewer neighbours of each value.
 PER_FILE = 80
-_KEPT_FILES = 256
+_KEPT_FILES = 4096
 
 
 @dataclass(frozen=True, slots=True)

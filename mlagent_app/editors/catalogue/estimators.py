@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from typing import cast
 
 from mlagent_app.editors.base import Replacement
 from mlagent_app.editors.catalogue.booster_parameters import BOOSTERS, TRAINERS
@@ -167,15 +168,16 @@ def _within(source: Source, node: ast.AST, outer: ast.AST) -> bool:
 
 
 def _components(at: _At, domain: Domain) -> Domain | None:
-    """Fewer components than now, or a share of the variance; more might exceed what the data has."""
+    """Counts up to four times the present one (how many there can be depends on the data), or a share of the variance."""
     present = at.written("n_components", 0)
     if not isinstance(present, (int, float)) or isinstance(present, bool):
         return None
     if isinstance(present, float):
         return replace(domain, grid=(0.8, 0.9, 0.95, 0.99), high=0.999)
     shares: tuple[Value, ...] = () if at.has("svd_solver") else (0.95, 0.99)
-    fewer = tuple(v for v in domain.grid if isinstance(v, int) and v < present)
-    return Domain((*shares, *fewer[-3:]), domain.kinds, 0.1, present, width=4)
+    counts = tuple(v for v in domain.grid if isinstance(v, int) and v <= 4 * present)
+    near = Domain(counts, domain.kinds, 1, 4 * present, width=4).choices(present)
+    return Domain((*sorted(cast("tuple[int, ...]", near)), *shares), domain.kinds, 0.1, 4 * present, width=5)
 
 
 def _strategy(at: _At, domain: Domain) -> Domain | None:
