@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 
-from mlagent_app.agent.errors import UserError
 from mlagent_app.repo.cleaning import Cleaner
 from mlagent_app.repo.gitcmd import Git, GitError, project_git
+from mlagent_app.repo.indexlock import IndexLock
 from mlagent_app.repo.merging import carry
 from mlagent_app.repo.project import Project, read_head, refuse_unfinished
 from mlagent_app.repo.trees import Entry, read_blobs
@@ -51,9 +51,9 @@ def cannot_commit(project: Project) -> str:
 
 
 class BranchCommit:
-    """Holds the index lock of a project from `plan` to `finish`, so that no other git process gets in between.
+    """A commit in the making: `plan` it, `lock` the index, write the files, `finish`. A context manager.
 
-    `scratch_git` is a private repository for merging contents. Use as a context manager.
+    The lock is held for the last part only. `scratch_git` is a private repository for merging contents.
     """
 
     def __init__(self, project: Project, scratch_git: Git) -> None:
@@ -64,38 +64,32 @@ class BranchCommit:
         self._git_dir = project.git_dir
         self._git = Git(project.git_root, _PLAIN)
         self._merge_git = scratch_git
-        self._index = project.git_dir / "index"
-        self._lock = project.git_dir / "index.lock"
-        self._descriptor: int | None = None
+        self._lock = IndexLock(project.git_dir)
+        self._index = b""
         self._stored: list[_Stored] = []
         self._old = ""
         self._new = ""
         self.note = ""
 
     def __enter__(self) -> BranchCommit:
-        try:
-            self._descriptor = os.open(self._lock, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
-        except FileExistsError:
-            raise UserError(
-                "another git process is at work in the project",
-                where=os.fspath(self._lock),
-                how="wait for it to end; if none runs, remove that file",
-            ) from None
-        except OSError as error:
-            raise UserError(f"the git index cannot be written: {error.strerror}", where=os.fspath(self._index)) from None
         self._scratch = Path(tempfile.mkdtemp(prefix="mlagent-"))
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        self._unlock()
+        self._lock.release()
         shutil.rmtree(self._scratch, ignore_errors=True)
 
     def plan(self, changes: Sequence[FileChange], message: str) -> str:
-        """Make the commit, not yet on the branch. Returns why the change cannot be committed, or an empty string."""
+        """Make the commit, not yet on the branch. Returns why the change cannot be committed, or an empty string.
+
+        Raises `UserError` when another git process is at work.
+        """
+        self._lock.refuse_if_held()
         branch, head = read_head(self._git)
-        if head is None or not self._index.is_file():
+        if head is None or not self._lock.index.is_file():
             return "the branch has no commit or no index yet"
         self._old = head
+        self._index = self._lock.index.read_bytes()
         try:
             self._stored = self._store(changes)
             self._new = self._write_commit(message)
@@ -111,39 +105,36 @@ class BranchCommit:
         self.note = "; ".join(notes)
         return ""
 
+    def lock(self) -> bool:
+        """Keep other git processes away until the end. False: the index is no longer what was planned with."""
+        self._lock.take()
+        if self._lock.index.read_bytes() == self._index:
+            return True
+        self._lock.release()
+        return False
+
     def finish(self) -> str:
-        """Move the branch and the index, the files being written; the commit's id. Raises with both as they were."""
-        assert self._descriptor is not None
-        index = self._next_index()
-        with open(self._descriptor, "wb", closefd=False) as file:
-            file.write(index)
-            file.flush()
-            os.fchmod(file.fileno(), self._index.stat().st_mode & 0o7777)
-            os.fsync(file.fileno())
-        subject = "mlagent: land a change"
+        """Move the index and the branch, the files being written; the commit's id. Raises with both as they were."""
+        modified = self._lock.index.stat().st_mtime_ns
+        index = self._next_index(modified)
         try:
-            self._git.run("update-ref", "-m", subject, "HEAD", self._new, self._old)
-            self._lock.replace(self._index)
+            # The index goes first: killed between the two, the change is staged and nothing looks undone.
+            self._lock.replace(index)
+            self._git.run("update-ref", "-m", "mlagent: land a change", "HEAD", self._new, self._old)
         except BaseException:
             # This does nothing unless HEAD has moved to our commit.
-            self._git.run("update-ref", "-m", f"{subject} (undone)", "HEAD", self._old, self._new, ok=range(256))
+            self._git.run("update-ref", "-m", "mlagent: not landed", "HEAD", self._old, self._new, ok=range(256))
+            self._lock.replace(self._index, modified_ns=modified)
             raise
-        os.close(self._descriptor)
-        self._descriptor = None
+        self._lock.release()
         return self._new
-
-    def _unlock(self) -> None:
-        if self._descriptor is not None:
-            os.close(self._descriptor)
-            self._descriptor = None
-            self._lock.unlink(missing_ok=True)
 
     def _store(self, changes: Sequence[FileChange]) -> list[_Stored]:
         """What branch and index hold after the commit, with every blob in the project's object database."""
         paths = [self._prefix + change.path for change in changes]
         committed = self._committed(paths)
         staged = self._staged(paths)
-        cleaner = Cleaner(self._git_root, self._git_dir, self._scratch)
+        cleaner = Cleaner(self._git_root, self._git_dir, Path(tempfile.mkdtemp(dir=self._scratch)))
         before, after = (
             cleaner.store({path: state.content for path, state in zip(paths, states, strict=True) if state is not None})
             for states in ([change.before for change in changes], [change.after for change in changes])
@@ -234,10 +225,13 @@ class BranchCommit:
             return ""
         return self._git.line("commit-tree", "-p", self._old, tree, stdin=message.encode("utf-8", "surrogateescape"))
 
-    def _next_index(self) -> bytes:
+    def _next_index(self, modified_ns: int) -> bytes:
         """The user's index with the entries of the change, all others as they are."""
         place = self._scratch / "next-index"
-        shutil.copyfile(self._index, place)
+        place.write_bytes(self._index)
+        # A file that changed within the tick in which the index was written looks unchanged; git finds such files by the
+        # index's own time, and a copy must have the same.
+        os.utime(place, ns=(modified_ns, modified_ns))
         env = {"GIT_INDEX_FILE": os.fspath(place)}
         no_blob = "0" * len(self._old)
         lines = b"".join(_index_line(stored.path, stored.index, no_blob) for stored in self._stored)

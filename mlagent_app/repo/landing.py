@@ -16,7 +16,7 @@ from mlagent_app.repo.merging import carry_file
 from mlagent_app.repo.project import Project
 from mlagent_app.repo.snapshot import Snapshot
 from mlagent_app.repo.trees import Change, Entry
-from mlagent_app.repo.workspace import FileChange, FileState, Writing, read_state
+from mlagent_app.repo.workspace import FileChange, FileState, Writing, clear_leftovers, read_state
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,8 +117,7 @@ def _plan(
             conflicts[change.path] = merged.conflict
         else:
             result = _after(change, current, merged.content)
-            if result != current:
-                changes.append(FileChange(change.path, current, result))
+            changes.append(FileChange(change.path, current, result))
     return changes, conflicts
 
 
@@ -153,15 +152,17 @@ def _full(message: str, trailers: Mapping[str, str]) -> str:
 def _carry_out(
     project: Project, snapshot: Snapshot, changes: Sequence[FileChange], message: str, commit_to_branch: bool
 ) -> LandResult:
+    clear_leftovers(project.root, [change.path for change in changes])
+    changes = [change for change in changes if change.before != change.after]
     if not changes:
         return LandResult((), "", "the project's files already are like this")
     writing = Writing(project.root, changes)
     reason = cannot_commit(project) if commit_to_branch else ""
     if commit_to_branch and not reason:
         with BranchCommit(project, snapshot.git) as branch:
-            reason = branch.plan(changes, message)
-            if not reason:
-                return _commit(branch, writing)
+            while not (reason := branch.plan(changes, message)):
+                if branch.lock():
+                    return _commit(branch, writing)
     writing.apply()
     writing.finish()
     return LandResult(writing.files, "", f"written, not committed: {reason}" if reason else "")

@@ -89,6 +89,17 @@ def project_lock(project: Path, session: str) -> ProjectLock:
     return ProjectLock(descriptor, path)
 
 
+def is_alive(pid: int) -> bool:
+    """Whether there is a process of this id on this machine."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except (OSError, OverflowError):
+        return True
+    return True
+
+
 def _holder(descriptor: int) -> str:
     """Who holds a lock, from what it wrote into the file."""
     lines = os.fsdecode(os.pread(descriptor, 4096, 0)).split("\n")

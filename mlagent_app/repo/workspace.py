@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mlagent_app.agent.errors import UserError
+from mlagent_app.repo.locks import is_alive
 from mlagent_app.repo.paths import SCRATCH, locate
 
 
@@ -44,6 +45,16 @@ def read_state(root: Path, path: str) -> FileState | None:
     with open(descriptor, "rb") as file:
         mode = stat.S_IMODE(os.fstat(descriptor).st_mode)
         return FileState(file.read(), mode, bool(mode & stat.S_IXUSR))
+
+
+def clear_leftovers(root: Path, paths: Sequence[str]) -> None:
+    """Remove what a landing of these files left beside them when it was killed."""
+    for directory in {locate(root, path).parent for path in paths}:
+        for scratch in directory.glob(SCRATCH.format("*")):
+            pid = scratch.name.split("-")[1]
+            if pid.isdigit() and not is_alive(int(pid)):
+                with contextlib.suppress(OSError):
+                    scratch.unlink()
 
 
 class Writing:
@@ -137,7 +148,7 @@ class Writing:
 
 def _write_beside(place: Path, state: FileState, times: os.stat_result | None) -> Path:
     """A new file next to `place` with this state, on the disk."""
-    scratch = place.with_name(SCRATCH.format(secrets.token_hex(6)))
+    scratch = place.with_name(SCRATCH.format(f"{os.getpid()}-{secrets.token_hex(6)}"))
     wanted = 0o777 if state.executable else 0o666
     descriptor = os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, wanted)
     try:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -11,6 +13,24 @@ import pytest
 from mlagent_app.agent.errors import UserError
 from mlagent_app.repo.project import open_project
 from tests.repo.support import TRAIN, Bed, fingerprint, git, make_repo, tree, write
+
+STOPPED = """
+import os, sys, time
+from pathlib import Path
+from mlagent_app.repo.landing import land
+from mlagent_app.repo.project import open_project
+from mlagent_app.repo.snapshot import Snapshot
+replace = Path.replace
+def stop(self, target):
+    if self.name.startswith(".mlagent-"):
+        print("holding", flush=True)
+        time.sleep(60)
+    return replace(self, target)
+Path.replace = stop
+snapshot = Snapshot.load(Path(sys.argv[2]))
+project = open_project(sys.argv[1])
+land(project, snapshot, snapshot.base, sys.argv[3], hunks=None, message="m", trailers={}, commit_to_branch=True)
+"""
 
 
 def staged(root: Path) -> dict[str, str]:
@@ -59,6 +79,20 @@ def test_other_entries_of_the_index_stay_to_the_byte(tmp_path: Path) -> None:
     bed.land(bed.edit("train.py", b"_9 = 9", b"_9 = 0"))
     assert git(root, "ls-files", "--debug", "--stage", "a.py", "z.py") == entries
     assert git(root, "diff-files", "--name-only") == "z.py\n"  # train.py's times are noted
+
+
+def test_a_change_in_the_tick_of_the_index_is_not_hidden(tmp_path: Path) -> None:
+    root = make_repo(tmp_path / "r", {"train.py": TRAIN, "raced.py": b"1\n"})
+    git(root, "config", "core.trustctime", "false")
+    tick = 10**18
+    os.utime(root / "raced.py", ns=(tick, tick))
+    git(root, "update-index", "--refresh")
+    write(root, {"raced.py": b"2\n"})  # of the same size
+    os.utime(root / "raced.py", ns=(tick, tick))
+    os.utime(root / ".git" / "index", ns=(tick, tick))
+    bed = Bed(root, tmp_path / "s")
+    assert bed.land(bed.edit("train.py", b"_9 = 9", b"_9 = 0")).commit
+    assert git(root, "status", "--porcelain") == " M raced.py\n"
 
 
 def test_uncommitted_changes_of_the_same_file_stay_uncommitted(tmp_path: Path) -> None:
@@ -208,6 +242,28 @@ def test_a_locked_index_stops_the_landing(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"another git process.*index\.lock"):
         bed.land(bed.edit("train.py", b"_9 = 9", b"_9 = 0"))
     assert fingerprint(bed.root) == before
+
+
+def test_what_a_killed_landing_left_is_cleared(tmp_path: Path) -> None:
+    bed = Bed(make_repo(tmp_path / "r"), tmp_path / "s")
+    commit = bed.edit("train.py", b"_9 = 9", b"_9 = 0")
+    child = subprocess.Popen(
+        [sys.executable, "-c", STOPPED, str(bed.root), str(tmp_path / "s"), commit], stdout=subprocess.PIPE
+    )
+    assert child.stdout is not None
+    assert child.stdout.readline() == b"holding\n"
+    with pytest.raises(UserError, match="another git process"):
+        bed.land(commit)
+    child.kill()
+    child.wait()
+    child.stdout.close()
+    assert (bed.root / ".git" / "index.lock").exists()
+    assert list(bed.root.glob(".mlagent-*.tmp"))
+    result = bed.land(commit)
+    assert result.commit
+    assert (bed.root / "train.py").read_bytes() == TRAIN.replace(b"_9 = 9", b"_9 = 0")
+    assert git(bed.root, "status", "--porcelain") == ""
+    assert not (bed.root / ".git" / "index.lock").exists()
 
 
 def test_a_branch_that_cannot_move_leaves_the_files_as_they_were(tmp_path: Path) -> None:

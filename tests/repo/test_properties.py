@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -89,7 +90,8 @@ def materialised_is_identical(top: Path, start: Start) -> None:
 
 def untouched_git(root: Path, edited: set[str]) -> dict[str, str]:
     """The index entries of the files that no step touched, with all that git noted about them."""
-    entries = git(root, "ls-files", "-z", "--stage", "--debug").split("\0")
+    # Where a file changed in the tick in which the index was written, git notes a size of 0 whenever it writes the index.
+    entries = re.sub(r"size: \d+", "", git(root, "ls-files", "-z", "--stage", "--debug")).split("\0")
     found: dict[str, str] = {}
     name = ""
     for part in entries:
