@@ -57,11 +57,12 @@ def find_commands(sources: Sources, python: str) -> list[CommandFound]:
     judged = [_judged(found, sources) for found in gathered]
     found = [item for item in judged if item is not None]
     found += [CommandFound(c.command, c.source, c.why, c.score) for c in script_candidates(sources)]
-    ready = [replace(item, command=_runnable(item.command, sources, python)) for item in found if item.score > 0]
-    ready.sort(key=lambda item: -item.score)
+    found.sort(key=lambda item: -item.score)
     unique: dict[str, CommandFound] = {}
-    for item in ready:
-        unique.setdefault(item.command, item)
+    for item in found[: 4 * MAX_CANDIDATES]:
+        if item.score > 0:
+            command = _runnable(item.command, sources, python)
+            unique.setdefault(command, replace(item, command=command))
     return list(unique.values())[:MAX_CANDIDATES]
 
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import ast
 import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 
 from mlagent_app.repo.sources import Script, Sources
 
-MAX_READ = 300
+# Files looked at, and of those the ones that are taken apart: names that promise something come first.
+MAX_READ = 400
+MAX_PARSED = 60
 SKIPPED = frozenset(
     "tests test testing docs doc examples example notebooks notebook tools ci .github .ci build dist third_party vendor"
     " external deploy deployment archive old legacy deprecated migrations".split()
@@ -47,7 +49,7 @@ def _likely(sources: Sources) -> list[str]:
     """The Python files worth reading: not too deep, names that promise something first."""
     paths = [path for path in sources.files if path.endswith(".py") and path.count("/") <= 4 and not _is_skipped(path)]
     paths.sort(key=lambda path: (-_NAMES.get(_stem(path), 0.0), path.count("/"), path))
-    return paths[:MAX_READ]
+    return list(islice((path for path in paths[:MAX_READ] if sources.may_act(path)), MAX_PARSED))
 
 
 def _candidate(path: str, sources: Sources) -> ScriptCandidate | None:
@@ -80,7 +82,7 @@ def _candidate(path: str, sources: Sources) -> ScriptCandidate | None:
 def _command(path: str, script: Script, sources: Sources) -> str:
     """`python -m package.module` for a module that imports its own package, `python path` for anything else."""
     module = _module(path, sources)
-    if module and (_imports_relatively(script) or path.endswith("__main__.py")):
+    if module and (script.relative or path.endswith("__main__.py")):
         return f"python -m {module.removesuffix('.__main__')}"
     return f"python {_quoted(path)}"
 
@@ -93,12 +95,6 @@ def _module(path: str, sources: Sources) -> str:
     if len(inner) < 2:
         return ""
     return ".".join(inner) if all(part.isidentifier() for part in inner) else ""
-
-
-def _imports_relatively(script: Script) -> bool:
-    if script.tree is None:
-        return False
-    return any(isinstance(node, ast.ImportFrom) and node.level for node in ast.walk(script.tree))
 
 
 def _with_evaluation(found: list[ScriptCandidate], sources: Sources) -> Iterator[ScriptCandidate]:

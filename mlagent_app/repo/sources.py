@@ -30,14 +30,22 @@ _REPORTS = re.compile(r"print\(|log(?:ger|ging)?\.\w+\(|\.info\(|json\.dump|\.to
 
 @dataclass(frozen=True, slots=True)
 class Script:
-    """What one file says about itself. `needs` are arguments it cannot do without; `guarded`: it has a `__main__` guard."""
+    """What one file says about itself. `tree` is None where it does not parse.
+
+    `guarded`: it has a `__main__` guard; `acts`: running it does something; `needs`: arguments it cannot do without. `absolute`
+    are the modules that it imports by their full name; `imported` are all its imports as (module, names), the relative ones
+    resolved against its own directory; `relative` says that there are such.
+    """
 
     path: str
     text: str
     tree: ast.Module | None
     guarded: bool
     acts: bool
-    needs: tuple[str, ...]
+    needs: tuple[str, ...] = ()
+    absolute: tuple[str, ...] = ()
+    imported: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    relative: bool = False
 
 
 @dataclass
@@ -77,8 +85,18 @@ class Sources:
         try:
             tree = ast.parse(text)
         except (SyntaxError, ValueError, RecursionError, MemoryError):
-            return Script(path, text, None, "__main__" in text, acts=True, needs=())
-        return Script(path, text, tree, _guarded(tree), _acts(tree), tuple(_needs(tree)))
+            return Script(path, text, None, "__main__" in text, acts=True)
+        nodes = list(ast.walk(tree))
+        guarded = _guarded(tree)
+        needs, absolute = tuple(_needs(nodes, text)), tuple(_absolute_imports(nodes))
+        relative = any(isinstance(node, ast.ImportFrom) and node.level for node in nodes)
+        imported = tuple(_imported(nodes, path))
+        return Script(path, text, tree, guarded, guarded or _acts(tree), needs, absolute, imported, relative)
+
+    def may_act(self, path: str) -> bool:
+        """A quick look, without parsing: whether the file has a `__main__` guard, or calls or loops at its left margin."""
+        text = self.text(path)
+        return "__main__" in text or re.search(r"^(?:for|while|with)\b|^[\w.]+\(", text, re.MULTILINE) is not None
 
     def module(self, dotted: str, base: str) -> str | None:
         """The file of the module `dotted` as seen from a script in the directory `base`; a package is its `__init__.py`."""
@@ -95,9 +113,7 @@ class Sources:
         found: dict[str, None] = {}
         for path in files:
             script = self.script(path)
-            if script is None or script.tree is None:
-                continue
-            for dotted in _absolute_imports(script.tree):
+            for dotted in script.absolute if script else ():
                 root = self.root_of(dotted, base)
                 if root is not None and root != base:
                     found[root] = None
@@ -125,10 +141,8 @@ class Sources:
     def imports(self, path: str, base: str) -> list[str]:
         """The files of the project that `path` imports, for a program whose script lies in the directory `base`."""
         script = self.script(path)
-        if script is None or script.tree is None:
-            return []
         found: dict[str, None] = {}
-        for dotted, names in _imported(script.tree, path):
+        for dotted, names in script.imported if script else ():
             for module in self._chain(dotted, base):
                 found[module] = None
             for name in names:
@@ -175,15 +189,15 @@ def _reporting_lines(text: str) -> Iterator[str]:
             yield " ".join(lines[index : index + 3])
 
 
-def _imported(tree: ast.Module, path: str) -> Iterator[tuple[str, list[str]]]:
+def _imported(nodes: Sequence[ast.AST], path: str) -> Iterator[tuple[str, tuple[str, ...]]]:
     """(module, names) of every import; relative ones are resolved against the file's own package."""
     package = path.removesuffix(".py").split("/")[:-1]
-    for node in ast.walk(tree):
+    for node in nodes:
         if isinstance(node, ast.Import):
             for alias in node.names:
-                yield alias.name, []
+                yield alias.name, ()
         elif isinstance(node, ast.ImportFrom):
-            names = [alias.name for alias in node.names if alias.name != "*"]
+            names = tuple(alias.name for alias in node.names if alias.name != "*")
             if node.level:
                 around = package[: len(package) - node.level + 1]
                 yield ".".join([*around, *(node.module.split(".") if node.module else [])]), names
@@ -191,9 +205,9 @@ def _imported(tree: ast.Module, path: str) -> Iterator[tuple[str, list[str]]]:
                 yield node.module, names
 
 
-def _absolute_imports(tree: ast.Module) -> Iterator[str]:
+def _absolute_imports(nodes: Sequence[ast.AST]) -> Iterator[str]:
     """The modules that are imported by their full name. A member may be a module of its own: only its package is looked for."""
-    for node in ast.walk(tree):
+    for node in nodes:
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and not node.level and node.module:
@@ -201,25 +215,25 @@ def _absolute_imports(tree: ast.Module) -> Iterator[str]:
 
 
 def _guarded(tree: ast.Module) -> bool:
-    return any(isinstance(node, ast.If) and "__main__" in ast.dump(node.test) for node in tree.body)
+    return any(isinstance(node, ast.If) and "__main__" in ast.unparse(node.test) for node in tree.body)
 
 
 def _acts(tree: ast.Module) -> bool:
-    """Whether running the file does something: a guard, or calls and loops at its top level."""
-    return _guarded(tree) or any(
+    """Whether the top level of the file does something: calls, loops, blocks."""
+    return any(
         isinstance(node, ast.For | ast.While | ast.With) or (isinstance(node, ast.Expr) and isinstance(node.value, ast.Call))
         for node in tree.body
     )
 
 
-def _needs(tree: ast.Module) -> Iterator[str]:
+def _needs(nodes: Sequence[ast.AST], text: str) -> Iterator[str]:
     """Arguments without which the program stops: of argparse, click, typer, absl, or taken from sys.argv."""
-    typer = any(isinstance(node, ast.Import) and node.names[0].name == "typer" for node in tree.body)
-    counted = "len(sys.argv) > 1" in (source := ast.unparse(tree)) or "len(sys.argv) == 2" in source
-    for node in ast.walk(tree):
+    typer = re.search(r"^import typer", text, re.MULTILINE) is not None
+    counted = re.search(r"len\((?:sys\.)?argv\)\s*(?:>=?|==)", text) is not None
+    for node in nodes:
         if isinstance(node, ast.Call):
             yield from _needed_by_call(node)
-        elif isinstance(node, ast.Subscript) and not counted and ast.unparse(node.value) in ("sys.argv", "argv"):
+        elif isinstance(node, ast.Subscript) and not counted and _is_argv(node.value):
             if isinstance(node.slice, ast.Constant) and isinstance(node.slice.value, int) and node.slice.value > 0:
                 yield f"argument {node.slice.value}"
         elif typer and isinstance(node, ast.FunctionDef) and any(_is_typer_command(d) for d in node.decorator_list):
@@ -227,6 +241,10 @@ def _needs(tree: ast.Module) -> Iterator[str]:
             for argument in node.args.args[:required]:
                 if argument.arg not in ("ctx", "self"):
                     yield argument.arg
+
+
+def _is_argv(node: ast.expr) -> bool:
+    return (isinstance(node, ast.Attribute) and node.attr == "argv") or (isinstance(node, ast.Name) and node.id == "argv")
 
 
 def _needed_by_call(call: ast.Call) -> Iterator[str]:
