@@ -5,11 +5,15 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import App
 from textual.command import Provider
+from textual.screen import Screen
+from textual.types import CSSPathType
 
 from mlagent_app.agent.errors import Exit
 from mlagent_app.tui.link import Backend, unexpected
@@ -27,29 +31,38 @@ def _session_commands() -> type[Provider]:
     return SessionCommands
 
 
+HERE = Path(__file__).parent
+
+
 class MLAgentApp(App[None]):
     """Improves one project, by way of `backend`."""
 
     TITLE = "ML-Agent"
-    CSS_PATH = "app.tcss"
+    # The first screen is not pushed, so its stylesheet is read with the app's own.
+    CSS_PATH: ClassVar[CSSPathType | None] = [HERE / "app.tcss", HERE / "screens" / "opening.tcss"]
     COMMANDS: ClassVar[set[type[Provider] | Callable[[], type[Provider]]]] = App.COMMANDS | {_session_commands}
 
-    def __init__(self, backend: Backend, project: str) -> None:
+    def __init__(self, backend: Backend, project: str, clock: Callable[[], float] = time.monotonic) -> None:
+        """`project` is its name for the title; `clock` gives seconds, for what is shown as passed."""
         super().__init__()
         self.backend = backend
         self.project = project
+        self.clock = clock
         self._session: DecidingScreen | None = None
         self.register_theme(DARK)
         self.register_theme(LIGHT)
         if "TEXTUAL_THEME" not in os.environ:
             self.theme = DARK.name
 
+    def get_default_screen(self) -> Screen[None]:
+        """The opening screen is the first frame."""
+        return OpeningScreen(self.backend, self.project, self.clock)
+
     def on_mount(self) -> None:
         """A closed terminal or a `kill` stops the session as `q` does, so that no run is left behind."""
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGHUP):
             loop.add_signal_handler(number, self.interrupt)
-        self.push_screen(OpeningScreen(self.backend, self.project))
 
     def on_opening_screen_started(self, event: OpeningScreen.Started) -> None:
         """Leave the opening screen for the session."""
@@ -58,8 +71,8 @@ class MLAgentApp(App[None]):
     def _begin(self, plan: Plan) -> None:
         from mlagent_app.tui.screens.session import SessionScreen
 
-        self._session = SessionScreen(self.backend, plan)
-        self.switch_screen(self._session)
+        self._session = SessionScreen(self.backend, plan, self.clock)
+        self.push_screen(self._session)
 
     def interrupt(self) -> None:
         """Leave without asking, as a signal demands."""

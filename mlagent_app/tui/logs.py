@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Sequence
+from itertools import islice
 from pathlib import Path
 
 MAX_LINES = 10_000
@@ -12,7 +13,7 @@ MAX_WIDTH = 2_000
 TAIL_BYTES = 1_000_000
 # CSI and OSC sequences, single-character escapes.
 _ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-Z\\-_])")
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029]")
+_CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029]")
 
 
 def clean(line: str) -> str:
@@ -33,29 +34,30 @@ def clean(line: str) -> str:
 
 
 class StepLog:
-    """The last lines of one step's runs, in memory, and how many came before them."""
+    """The last lines of one step's runs, in memory, and how many came before them.
+
+    Lines are kept as they came and cleaned when they are asked for: most of a flood is never shown.
+    """
 
     def __init__(self) -> None:
-        self.lines: deque[str] = deque(maxlen=MAX_LINES)
+        self._lines: deque[str] = deque(maxlen=MAX_LINES)
         self.total = 0
 
-    def extend(self, lines: Iterable[str]) -> int:
-        """Add raw lines; the number added."""
-        before = self.total
-        for line in lines:
-            self.lines.append(clean(line))
-            self.total += 1
-        return self.total - before
+    def extend(self, lines: Sequence[str]) -> None:
+        """Add raw lines."""
+        self._lines.extend(lines)
+        self.total += len(lines)
 
     @property
     def dropped(self) -> int:
         """How many earlier lines are only in the run's log file."""
-        return self.total - len(self.lines)
+        return self.total - len(self._lines)
 
-    def since(self, total: int) -> list[str]:
-        """The lines after the first `total` ones, as far as they are still kept."""
-        fresh = min(self.total - total, len(self.lines))
-        return [self.lines[at] for at in range(len(self.lines) - fresh, len(self.lines))]
+    def since(self, total: int, most: int = MAX_LINES) -> tuple[list[str], int]:
+        """Clean lines after the first `total` ones, as far as they are still kept, at most `most`; the `total` after them."""
+        skipped = max(0, total - self.dropped)
+        part = list(islice(self._lines, skipped, skipped + most))
+        return [clean(line) for line in part], self.dropped + skipped + len(part)
 
 
 def read_tail(path: str) -> StepLog:

@@ -55,7 +55,7 @@ def columns(width: int, metric: str) -> tuple[Column, ...]:
         Column("reward", "reward", 6, True),
     ]
     if wide:
-        fixed += [Column("confidence", "x noise", 7, True)]
+        fixed += [Column("confidence", "noise", 7, True)]
     fixed += [Column("decision", "decision", 11)]
     used = sum(column.width for column in fixed) + len(fixed) - 1
     rest = max(8, width - used)

@@ -13,6 +13,9 @@ from rich.cells import cell_len, set_cell_size
 NONE = "–"  # noqa: RUF001  an en dash is the usual sign for an empty cell
 
 
+SPINNER = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
+
+
 class Mark(NamedTuple):
     """A symbol, a word and a theme colour variable (without `$`; empty for the normal text colour)."""
 

@@ -59,13 +59,13 @@ class Driven:
         """From the opening screen into the session, until `true(session)`."""
         await self.until(lambda: self.opening.plan is not None, "the plan")
         await self.press("enter")
-        await self.until(lambda: isinstance(self.app.screen_stack[1], SessionScreen), "the session's screen")
+        await self.until(lambda: len(self.app.screen_stack) > 1, "the session's screen")
         await self.until(lambda: true(self.session), "the session's state")
 
     def text(self, selector: str) -> str:
         """What a widget shows, as text."""
         widgets = self.app.screen.query(selector)
-        lines = [strip.text for widget in widgets for strip in widget.render_lines(widget.size.region)]
+        lines = [strip.text for widget in widgets for strip in widget.render_lines(widget.outer_size.region)]
         return "\n".join(lines).rstrip()
 
 

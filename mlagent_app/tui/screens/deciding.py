@@ -10,9 +10,9 @@ from textual.screen import Screen
 
 from mlagent_app.agent.errors import Exit
 from mlagent_app.agent.events import Approve
-from mlagent_app.tui.link import SessionThread
 from mlagent_app.tui.model import Row, View
 from mlagent_app.tui.screens.dialogs import ApproveDialog, ConfirmDialog, MetricDialog, ReasonDialog
+from mlagent_app.tui.thread import SessionThread
 from mlagent_app.tui.widgets.diff_pane import DiffPane
 from mlagent_app.tui.widgets.steps import StepsTable
 

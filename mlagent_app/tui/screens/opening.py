@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 import threading
-import time
+from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar
 
@@ -18,12 +18,12 @@ from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
 from mlagent_app.agent.errors import Exit, UserError
-from mlagent_app.agent.events import Approve
 from mlagent_app.tui import wording
 from mlagent_app.tui.link import Backend, unexpected
 from mlagent_app.tui.widgets.action_key import ActionKey
 
 if TYPE_CHECKING:
+    from mlagent_app.agent.events import Approve
     from mlagent_app.plan import Plan
 
 LABEL = 11
@@ -31,13 +31,21 @@ SANDBOXES = {
     "auto": "Docker, else bubblewrap, else it stops and says so",
     "local": "▲ no wall: the command runs as you, with your files and network",
 }
-SPINNER = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
+
+
+READY = (
+    ("↵", "start", "start"),
+    ("c", "edit command", "edit"),
+    ("e", "who decides", "approve"),
+    ("+ -", "steps", "steps(1)"),
+    ("q", "leave", "leave"),
+)
+WRONG = (("r", "look again", "open"), ("q", "leave", "leave"))
 
 
 class OpeningScreen(Screen[None]):
     """Opens the project in a thread, shows the plan, and starts it."""
 
-    CSS_PATH = "opening.tcss"
     AUTO_FOCUS = ""
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "start", "start", show=False),
@@ -65,14 +73,15 @@ class OpeningScreen(Screen[None]):
             super().__init__()
             self.found = found
 
-    def __init__(self, backend: Backend, project: str) -> None:
+    def __init__(self, backend: Backend, project: str, clock: Callable[[], float]) -> None:
         super().__init__()
         self._backend = backend
         self._project = project
         self.plan: Plan | None = None
         self.error: UserError | None = None
         self._looking = False
-        self._began = time.monotonic()
+        self._clock = clock
+        self._began = clock()
         self._starting = False
 
     def compose(self) -> ComposeResult:
@@ -81,38 +90,23 @@ class OpeningScreen(Screen[None]):
         )
         with VerticalScroll(id="opening", can_focus=False):
             yield Static(id="opening-state", markup=False)
-            with Horizontal(id="command-row"):
-                yield Static(Content.styled(f"{'Command':<{LABEL}}", "$foreground-muted"), id="command-label")
-                yield Input(id="command", compact=True, select_on_focus=False)
-            yield OptionList(id="candidates", compact=True)
-            yield Static(id="facts", markup=False)
         with Horizontal(id="opening-keys"):
-            yield ActionKey("↵", "start", "start")
-            yield ActionKey("c", "edit command", "edit")
-            yield ActionKey("e", "who decides", "approve")
-            yield ActionKey("+ -", "steps", "steps(1)")
-            yield ActionKey("r", "look again", "open")
             yield ActionKey("q", "leave", "leave")
 
     def on_mount(self) -> None:
         """The first frame stands before the project is touched."""
-        self.query_one(OptionList).can_focus = False
         self.set_interval(0.125, self._tick)
         self._draw()
         self.call_after_refresh(self.action_open)
-
-    def on_resize(self) -> None:
-        """The hints take the new width."""
-        self._draw()
 
     # Opening.
 
     def action_open(self) -> None:
         """Look at the project, also again after something was mended."""
-        if self._looking or self._starting:
+        if self._looking or self._starting or self.plan is not None:
             return
         self._looking, self.plan, self.error = True, None, None
-        self._began = time.monotonic()
+        self._began = self._clock()
         self._draw()
         threading.Thread(target=self._open, name="open", daemon=True).start()
 
@@ -131,37 +125,35 @@ class OpeningScreen(Screen[None]):
             return
         importlib.import_module("mlagent_app.tui.screens.session")
 
-    def on_opening_screen_opened(self, event: Opened) -> None:
+    async def on_opening_screen_opened(self, event: Opened) -> None:
         """Show what was found."""
         event.stop()
         self._looking = False
         if isinstance(event.found, UserError):
             self.error = event.found
         else:
+            await self._show_plan(event.found)
             self.plan = event.found
-            self.query_one("#command", Input).value = event.found.command
-            self._list_candidates(event.found)
+        keys = self.query_one("#opening-keys")
+        await keys.remove_children()
+        await keys.mount_all(ActionKey(*key) for key in (WRONG if self.error is not None else READY))
         self._draw()
 
-    def _list_candidates(self, plan: Plan) -> None:
-        """The other commands that were found; hidden when there is no choice."""
-        options = self.query_one(OptionList)
-        pairs = _candidates(plan)
-        room = max((len(command) for command, _ in pairs), default=0)
-        options.set_options(
-            Option(Content.assemble(command.ljust(min(room, 60)), (f"  {source}", "$foreground-muted")), id=command)
-            for command, source in pairs
+    async def _show_plan(self, plan: Plan) -> None:
+        """The command with the others that were found, and the facts. Made now: the first frame is faster without them."""
+        commands = Candidates(*(_candidate(*pair) for pair in _candidates(plan)), id="candidates", compact=True)
+        label = Static(Content.styled("Command", "$foreground-muted"), id="command-label")
+        field = Input(plan.command, id="command", compact=True, select_on_focus=False)
+        await self.query_one("#opening").mount(
+            Horizontal(label, field, id="command-row"), commands, Static(id="facts", markup=False)
         )
-        options.display = len(pairs) > 1 or bool(pairs and pairs[0][1])
-        if pairs:
-            options.highlighted = 0
 
     # Changing the plan.
 
     def action_choose(self, by: int) -> None:
         """The next of the commands that were found."""
-        options = self.query_one(OptionList)
-        if self.plan is not None and options.display and options.highlighted is not None:
+        options = self.query_one(Candidates) if self.plan is not None else None
+        if options is not None and options.highlighted is not None:
             options.highlighted = max(0, min(options.option_count - 1, options.highlighted + by))
 
     def on_option_list_option_highlighted(self, event: OptionList.OptionHighlighted) -> None:
@@ -241,15 +233,8 @@ class OpeningScreen(Screen[None]):
         state = self.query_one("#opening-state", Static)
         state.set_class(self.error is not None, "-error")
         state.update(self._state())
-        ready = self.plan is not None
-        self.query_one("#command-row").display = ready
-        self.query_one("#facts").display = ready
-        if self.plan is None:
-            self.query_one(OptionList).display = False
-        else:
+        if self.plan is not None:
             self.query_one("#facts", Static).update(_facts(self.plan))
-        for at, key in enumerate(self.query(ActionKey)):
-            key.display = ready if at < 4 else self.error is not None if at == 4 else True
 
     def _state(self) -> Content:
         if self.error is not None:
@@ -258,13 +243,21 @@ class OpeningScreen(Screen[None]):
             what = self.error.what[:1].upper() + self.error.what[1:]
             return Content.assemble(("✗ ", "bold $text-error"), (what, "bold"), (where, "$foreground-muted"), how)
         if self.plan is None:
-            passed = time.monotonic() - self._began
+            passed = self._clock() - self._began
             clock = f"  {wording.duration(passed)}" if passed >= 1 else ""
-            spinner = SPINNER[int(passed * 8) % len(SPINNER)]
+            spinner = wording.SPINNER[int(passed * 8) % len(wording.SPINNER)]
             return Content.assemble(
                 (f"{spinner} ", "bold $text-accent"), ("Looking at the project", "bold"), (clock, "$foreground-muted")
             )
         return Content.styled("Found. Nothing has been run or changed yet.", "bold")
+
+
+class Candidates(OptionList, can_focus=False):
+    """The commands that were found; the screen's keys move the highlight."""
+
+
+def _candidate(command: str, source: str) -> Option:
+    return Option(Content.assemble(f"{command:<24}", (f"  {source}", "$foreground-muted")), id=command)
 
 
 def _candidates(plan: Plan) -> list[tuple[str, str]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import events, on, work
@@ -14,17 +15,19 @@ from textual.widgets import Footer, Tab, Tabs
 
 from mlagent_app.agent.events import TRANSIENT, DecisionNeeded, Event, LogLines, Notice, Resumed, RunStarted, SessionStarted
 from mlagent_app.tui.keys import KEYS
-from mlagent_app.tui.link import Backend, SessionThread
+from mlagent_app.tui.link import Backend
 from mlagent_app.tui.logs import StepLog, read_tail
 from mlagent_app.tui.model import Row
 from mlagent_app.tui.screens.deciding import DecidingScreen
+from mlagent_app.tui.thread import SessionThread
 from mlagent_app.tui.widgets.diff_pane import DiffPane
 from mlagent_app.tui.widgets.log_pane import LogPane
 from mlagent_app.tui.widgets.prompt import Prompt
 from mlagent_app.tui.widgets.reward_pane import RewardPane
 from mlagent_app.tui.widgets.status import StatusLine, TitleLine
-from mlagent_app.tui.widgets.steps import SPINNER, StepsTable
+from mlagent_app.tui.widgets.steps import StepsTable
 from mlagent_app.tui.widgets.why_pane import WhyPane
+from mlagent_app.tui.wording import SPINNER
 
 if TYPE_CHECKING:
     from mlagent_app.plan import Plan
@@ -35,7 +38,8 @@ WIDTHS = [(0, "-narrow"), (NORMAL, "-normal"), (WIDE, "-wide")]
 HEIGHTS = [(0, "-low"), (30, "-tall")]
 FRAME = 1 / 30
 TICK = 1 / 4
-EVENTS_A_FRAME = 2_000
+# How long events may be taken in before the screen is drawn and keys are heard again.
+SLICE = 0.01
 
 
 class SessionScreen(DecidingScreen):
@@ -47,14 +51,14 @@ class SessionScreen(DecidingScreen):
     VERTICAL_BREAKPOINTS = HEIGHTS
     BINDINGS: ClassVar[list[BindingType]] = [key.binding() for key in KEYS]
 
-    def __init__(self, backend: Backend, plan: Plan) -> None:
+    def __init__(self, backend: Backend, plan: Plan, clock: Callable[[], float]) -> None:
         super().__init__(lambda wake: SessionThread(backend, plan, wake))
         self._logs: dict[int, StepLog] = {}
         self._pane = "diff"
         self._flush_timer: Timer | None = None
-        self._tick = 0
+        self._clock = clock
         self._run_began = 0.0
-        self._began = time.monotonic()
+        self._began = clock()
         self._tabbed = "diff"
         self._end_shown = False
         self._metric_asked = False
@@ -91,10 +95,12 @@ class SessionScreen(DecidingScreen):
 
     def _flush(self) -> None:
         self._flush_timer = None
-        events = self.thread.take(EVENTS_A_FRAME)
-        for event in events:
+        until = time.perf_counter() + SLICE
+        quiet = True
+        for event in self.thread.take(lambda: time.perf_counter() < until):
             self._take(event)
-        if all(isinstance(event, TRANSIENT) for event in events):
+            quiet = quiet and isinstance(event, TRANSIENT)
+        if quiet:
             self._draw_log(self.row)
             self._draw_status()
         else:
@@ -112,9 +118,9 @@ class SessionScreen(DecidingScreen):
             return
         self.view.apply(event)
         if isinstance(event, SessionStarted | Resumed):
-            self._began = time.monotonic()
+            self._began = self._clock()
         elif isinstance(event, RunStarted):
-            self._run_began = time.monotonic()
+            self._run_began = self._clock()
             if event.repeat and event.step in self._logs:
                 self._logs[event.step].extend([f"── run {event.repeat + 1} ──"])
         elif isinstance(event, DecisionNeeded) and event.question == "metric":
@@ -139,7 +145,7 @@ class SessionScreen(DecidingScreen):
         """Bring every widget up to the view. Widgets skip what has not changed."""
         view, row = self.view, self.row
         self.query_one(TitleLine).draw(view)
-        self.query_one(StepsTable).show(view, self._elapsed, self._tick)
+        self.query_one(StepsTable).show(view, self._elapsed, self._spinner)
         diff = self.query_one(DiffPane)
         diff.show(view, row)
         self.query_one(WhyPane).show(view, row)
@@ -154,9 +160,8 @@ class SessionScreen(DecidingScreen):
         started = self.view.summary.started
         minutes = started.minutes if started is not None else None
         if minutes is not None:
-            minutes -= (self.view.earlier_seconds + time.monotonic() - self._began) / 60
-        spinner = SPINNER[self._tick % len(SPINNER)]
-        self.query_one(StatusLine).show(self.view, self._elapsed, spinner, minutes)
+            minutes -= (self.view.earlier_seconds + self._clock() - self._began) / 60
+        self.query_one(StatusLine).show(self.view, self._elapsed, self._spinner, minutes)
 
     def _draw_log(self, row: Row | None) -> None:
         log = self._logs.get(row.index) if row is not None else None
@@ -180,14 +185,18 @@ class SessionScreen(DecidingScreen):
         """Turn the spinner and the clocks."""
         if self.view.over:
             return
-        self._tick += 1
-        self.query_one(StepsTable).show(self.view, self._elapsed, self._tick)
+        self.query_one(StepsTable).show(self.view, self._elapsed, self._spinner)
         self._draw_status()
+
+    @property
+    def _spinner(self) -> str:
+        """Turns four times a second."""
+        return SPINNER[int(self._clock() / TICK) % len(SPINNER)]
 
     @property
     def _elapsed(self) -> float:
         """Seconds of the current run."""
-        return time.monotonic() - self._run_began if self.view.activity.phase == "running" else 0.0
+        return self._clock() - self._run_began if self.view.activity.phase == "running" else 0.0
 
     # Looking around.
 

@@ -18,6 +18,7 @@ from mlagent_app.tui.widgets.text import Text
 MAX_LINES = 2_000
 SIGNS: dict[Kind, str] = {"context": " ", "added": "+", "removed": "-", "note": "\\"}
 TINTS: dict[Kind, str] = {"context": "", "added": "on $success 15%", "removed": "on $error 15%", "note": "dim"}
+NO_TINTS: dict[Kind, str] = {"context": "", "added": "", "removed": "", "note": "dim"}
 SIGN_STYLES: dict[Kind, str] = {"context": "", "added": "bold $text-success", "removed": "bold $text-error", "note": ""}
 
 
@@ -61,6 +62,8 @@ class HunkView(Static):
     def _content(self, width: int, state: HunkState) -> Content:
         hunk = self.hunk
         digits = max(3, len(str(hunk.last)))
+        # The sixteen colours of a terminal cannot be mixed to a tint: there the signs and line numbers have to do.
+        tints = NO_TINTS if self.app.native_ansi_color else TINTS
         parts = [_header(hunk, self._count, state).truncate(width, ellipsis=True)]
         for line, code in zip(hunk.lines[:MAX_LINES], self._code, strict=False):
             where = line.new if line.new is not None else line.old
@@ -70,7 +73,7 @@ class HunkView(Static):
             for part in code.fold(max(20, width - digits - 4)):
                 body = Content.assemble((gutter, "$foreground-muted"), (sign, SIGN_STYLES[line.kind]), " ", part)
                 body = body.pad_right(max(0, width - body.cell_length))
-                parts.append(body.stylize_before(TINTS[line.kind]) if TINTS[line.kind] else body)
+                parts.append(body.stylize_before(tints[line.kind]) if tints[line.kind] else body)
                 gutter, sign = " " * (digits + 2), " "
         if len(hunk.lines) > MAX_LINES:
             parts.append(Content.styled(f"  … {len(hunk.lines) - MAX_LINES} more lines", "dim"))

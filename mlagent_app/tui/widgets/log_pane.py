@@ -13,7 +13,7 @@ from mlagent_app.tui.model import Row
 from mlagent_app.tui.widgets.text import Text
 
 # What one redraw may add: a burst is shown in parts, so that no frame takes long.
-LINES_A_FRAME = 2_000
+LINES_A_FRAME = 1_000
 
 
 class Lines(Log, can_focus=False):
@@ -36,7 +36,7 @@ class LogPane(Vertical):
     @property
     def text(self) -> str:
         """All lines in memory, for the clipboard."""
-        return "\n".join(self._log.lines) if self._log is not None else ""
+        return "\n".join(self._log.since(0)[0]) if self._log is not None else ""
 
     def show(self, row: Row | None, log: StepLog | None) -> bool:
         """Show what is new; True when more is left for the next frame."""
@@ -47,10 +47,8 @@ class LogPane(Vertical):
         self.query_one("#log-head", Text).show(_head(row, log))
         if log is None or self._written == log.total:
             return False
-        fresh = log.since(self._written)
-        part = fresh[:LINES_A_FRAME]
-        self._written = log.total - len(fresh) + len(part)
-        lines.write_lines(part)
+        fresh, self._written = log.since(self._written, LINES_A_FRAME)
+        lines.write_lines(fresh)
         return self._written < log.total
 
     def scroll_pages(self, by: int) -> None:

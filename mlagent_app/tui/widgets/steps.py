@@ -14,8 +14,6 @@ from mlagent_app.tui import table
 from mlagent_app.tui.model import Row, View
 from mlagent_app.tui.widgets.text import Text
 
-SPINNER = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
-
 
 class Rows(OptionList, can_focus=False):
     """The rows; the screen's keys move the highlight, so that they work whatever was clicked last."""
@@ -40,7 +38,7 @@ class StepsTable(Vertical):
         self._shown: list[tuple[tuple[str, str], ...]] = []
         self._indices: list[int] = []
         self._elapsed = 0.0
-        self._tick = 0
+        self._spinner = ""
 
     def compose(self) -> ComposeResult:
         yield Text(id="steps-header")
@@ -50,9 +48,9 @@ class StepsTable(Vertical):
     def _rows(self) -> Rows:
         return self.query_one(Rows)
 
-    def show(self, view: View, elapsed: float, tick: int) -> None:
-        """Draw `view`; only rows that changed are touched. `elapsed` seconds of the current run, `tick` turns the spinner."""
-        self._view, self._elapsed, self._tick = view, elapsed, tick
+    def show(self, view: View, elapsed: float, spinner: str) -> None:
+        """Draw `view`; only rows that changed are touched. `elapsed`: seconds of the current run."""
+        self._view, self._elapsed, self._spinner = view, elapsed, spinner
         self._draw()
 
     def select(self, step: int) -> None:
@@ -109,8 +107,7 @@ class StepsTable(Vertical):
             self._highlight()
 
     def _line(self, layout: tuple[table.Column, ...], row: Row) -> tuple[tuple[str, str], ...]:
-        spinner = SPINNER[self._tick % len(SPINNER)]
-        return tuple(table.row(layout, table.cells(self._view, row, spinner, self._elapsed)))
+        return tuple(table.row(layout, table.cells(self._view, row, self._spinner, self._elapsed)))
 
     def _highlight(self) -> None:
         """Put the highlight on the newest step when following, else back on the selected one."""
