@@ -22,7 +22,7 @@ class Terminal:
         given = environment() | {"TERM": "screen-256color", "LANG": "C.UTF-8"}
         given.pop("NO_COLOR")
         exports = " ".join(shlex.quote(f"{key}={value}") for key, value in given.items() if _wanted(key))
-        line = f"env {exports} {shlex.join(command)}; echo $? > {shlex.quote(str(self._status))}; sleep 600"
+        line = f"env -u COLUMNS -u LINES {exports} {shlex.join(command)}; echo $? > {shlex.quote(str(self._status))}; sleep 600"
         self._tmux("-f", "/dev/null", "new-session", "-d", "-x", str(width), "-y", str(height), line)
 
     def _tmux(self, *arguments: str) -> str:

@@ -38,7 +38,7 @@ def test_accept_a_step_then_quit_then_continue(project: Path, tmp_path: Path) ->
         terminal.press("a")
         terminal.wait_for("keep step 2?")
         terminal.press("q")
-        terminal.wait_for("can be continued")
+        terminal.wait_for("Leave ML-Agent?")
         terminal.press("y")
         assert terminal.exit_status() == 0
     assert (project / "train.py").read_text() != TRAIN
