@@ -198,7 +198,7 @@ class _Run:
                 files=len(files),
                 size=listing.size,
                 linked=tuple((str(link.source), link.target) for link in snapshot.links),
-                left_out=tuple(listing.left_out[:50]),
+                left_out=tuple(snapshot.left_out[:50]),
                 editable=tuple(path for path in editable if path not in protected),
                 protected=tuple(protected),
             )

@@ -12,10 +12,8 @@ from mlagent_app.agent.metrics import MetricSpec
 from mlagent_app.agent.summary import StepSummary
 from mlagent_app.plan import Plan
 from mlagent_app.repo import landing
-from mlagent_app.repo.gitcmd import GitError
 from mlagent_app.repo.project import Project
 from mlagent_app.repo.snapshot import Snapshot
-from mlagent_app.repo.trees import write_commit
 from mlagent_app.session.progress import Progress
 
 Emit = Callable[[Event], None]
@@ -80,13 +78,7 @@ class Lander:
         if not step.kept or step.decided is None:
             raise UserError(f"step {index} is not accepted, so there is nothing to revert")
         base, commit = step.proposed.base, step.decided.commit
-        try:
-            undo = self._snapshot.patch(commit, base)
-            head = write_commit(self._snapshot.git, progress.head, undo, f"Revert step {index}")
-        except GitError:
-            raise UserError(
-                f"step {index} cannot be reverted: later accepted edits change the same lines", how="revert those first"
-            ) from None
+        head = self._snapshot.carried(progress.head, commit, base, f"Revert step {index}")
         files: tuple[str, ...] = ()
         landed, note = "", ""
         if step.landed is not None:

@@ -261,3 +261,13 @@ def test_corpus_configurations_are_offered() -> None:
         "configs/params.toml",
         "configs/train.yml",
     }
+
+
+def test_a_constant_that_nothing_reads_any_more_is_not_offered() -> None:
+    alive = "DEPTH = 3\n\nmodel = build(DEPTH)\n"
+    dead = "DEPTH = 3\n\nmodel = build(3)\n"
+    catalogue = Catalogue()
+    assert any("DEPTH" in edit.instruction for edit in catalogue.enumerate({"train.py": alive}))
+    assert not catalogue.enumerate({"train.py": dead})
+    elsewhere = {"settings.py": "DEPTH = 3\n", "train.py": "from settings import DEPTH\n\nmodel = build(DEPTH)\n"}
+    assert any(edit.file == "settings.py" for edit in catalogue.enumerate(elsewhere))

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import difflib
-from collections import defaultdict
+import re
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -17,6 +18,7 @@ from mlagent_app.editors.catalogue.values import Value, heard, same, spoken
 # A file's edits are kept to about this many, by proposing fewer neighbours of each value.
 PER_FILE = 80
 _KEPT_FILES = 4096
+_WORD = re.compile(r"\w+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,10 +59,12 @@ class Catalogue:
         """
         offered = {name: self._offered(name, files[name]) for name in sorted(files)}
         places = _places(offered)
+        words = Counter(word for text in files.values() for word in _WORD.findall(text))
         edits: dict[str, Edit] = {}
         for name, content in offered.items():
             done: set[tuple[Replacement, ...]] = set()
-            for phrase, offer, replacements in _proposals(content.offers, self._per_file):
+            alive = tuple(offer for offer in content.offers if not _is_dead(offer, words))
+            for phrase, offer, replacements in _proposals(alive, self._per_file):
                 edit = Edit(str(places.instruction(phrase, offer, name)), name, offer.family, replacements)
                 if edit.instruction not in edits and replacements not in done and _changes(edit, files[name]):
                     done.add(replacements)
@@ -125,6 +129,11 @@ def _claim(families: Sequence[FamilyFunction], source: Source) -> _Offered:
                     continue
             offers.append(offer)
     return _Offered(tuple(offers), tuple(shadowed))
+
+
+def _is_dead(offer: Offer, words: Mapping[str, int]) -> bool:
+    """Whether this is a constant that nothing reads any more, as an earlier edit may have left it: it says its name once."""
+    return isinstance(offer, Setting) and not offer.owner and offer.name.isupper() and words.get(offer.name) == 1
 
 
 def _places(offered: Mapping[str, _Offered]) -> _Places:
