@@ -42,6 +42,7 @@ class Flood:
 
     def __init__(self) -> None:
         self.go = False
+        self.session = ""
 
     def open(self) -> Plan:
         return PLAN

@@ -144,7 +144,7 @@ def _baseline(view: View) -> Lines:
             fact("run", run.message, "$text-error") for run in view.summary.baseline_runs if run.outcome != "ok" and run.message
         ]
     values = ", ".join(wording.number(value) for value in base.values)
-    noise = f"noise ±{wording.number(base.noise)}" if base.noise is not None else "noise unknown, one run"
+    noise = f"noise {wording.noise(base.noise)}" if base.noise is not None else "noise unknown, one run"
     return [
         fact("baseline", f"{wording.number(base.value)}, {noise}  ({values})"),
         fact("reference", f"{wording.number(base.m_best)}, {base.m_best_source}"),

@@ -15,6 +15,11 @@ if TYPE_CHECKING:
 class Backend(Protocol):
     """Opens one project and runs one session. Both methods block and are called in a thread of their own."""
 
+    @property
+    def session(self) -> str:
+        """Once the project is opened: the session that goes on, empty for a new one."""
+        ...
+
     def open(self) -> Plan:
         """What was detected, and from where. Raises `UserError`; changes nothing."""
         ...
@@ -30,6 +35,11 @@ class DeferredBackend:
     def __init__(self, make: Callable[[], Backend]) -> None:
         self._make = make
         self._made: Backend | None = None
+
+    @property
+    def session(self) -> str:
+        """The session that goes on, empty for a new one."""
+        return self._made.session if self._made is not None else ""
 
     def open(self) -> Plan:
         """Make the backend, once, and open the project. Raises `UserError`."""

@@ -103,7 +103,7 @@ def _asked(row: Row) -> Cell:
 def _baseline(view: View) -> dict[Name, Cell]:
     """The row of step 0: its noise stands where the others have their gain."""
     base = view.summary.baseline
-    noise = f"±{wording.number(base.noise)}" if base is not None and base.noise is not None else ""
+    noise = wording.noise(base.noise) if base is not None and base.noise is not None else ""
     runs = f"baseline, {wording.plural(len(base.values), 'run')}" if base is not None else "baseline"
     return {
         "index": Cell("0", "foreground-muted"),

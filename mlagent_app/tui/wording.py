@@ -99,6 +99,11 @@ def signed(value: float | None) -> str:
     return f"+{text}" if value > 0 else f"-{text}"
 
 
+def noise(value: float) -> str:
+    """The size of the noise; ±0 when repeated runs gave the same."""
+    return f"±{number(value)}" if value else "±0"
+
+
 def percent(value: float | None) -> str:
     """A fraction as a percentage, for example 0.031 as `+3.1 %`."""
     if value is None or not math.isfinite(value):

@@ -82,7 +82,7 @@ def test_places_with_the_same_words_are_numbered() -> None:
 
 
 def test_files_with_the_same_words_are_named() -> None:
-    files = {"a.py": "LR = 0.1\n", "b/c.py": "LR = 0.1\n", "d.py": "EPOCHS = 2\n"}
+    files = {"a.py": "LR = 0.1\n", "b/c.py": "LR = 0.1\n", "d.py": "EPOCHS = 2\nrun(EPOCHS)\n"}
     found = [edit.instruction for edit in Catalogue().enumerate(files)]
     assert "set LR to 0.3 in a.py" in found
     assert "set LR to 0.3 in b/c.py" in found
@@ -169,7 +169,9 @@ def test_seeds_splits_data_and_metrics_are_never_offered(line: str) -> None:
     ],
 )
 def test_settings_are_offered_by_what_their_names_say(line: str, expected: str) -> None:
-    assert expected in instructions(f"{line}\n")
+    name = line.partition(" ")[0]
+    used = f"print({name})\n" if name.isupper() else ""
+    assert expected in instructions(f"{line}\n{used}")
 
 
 @pytest.mark.parametrize(

@@ -6,8 +6,6 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
-from mlagent_app.plan import Plan
-
 from mlagent_app.agent.errors import UserError
 from mlagent_app.agent.events import (
     ActionProposed,
@@ -26,6 +24,7 @@ from mlagent_app.agent.events import (
     RunStarted,
     SessionEnded,
 )
+from mlagent_app.plan import Plan
 from mlagent_app.session.control import Controls, Request
 
 
@@ -55,6 +54,7 @@ class ScriptedBackend:
     requests: list[Request] = field(default_factory=list[Request])
     done: list[str] = field(default_factory=list[str])
     started: Plan | None = None
+    session: str = ""
 
     def open(self) -> Plan:
         """The plan, or what is wrong."""

@@ -64,6 +64,7 @@ class Raising:
 
     def __init__(self, error: Exception) -> None:
         self.error = error
+        self.session = ""
 
     def open(self) -> Plan:
         return PLAN

@@ -87,6 +87,15 @@ async def test_without_a_command_nothing_starts() -> None:
         assert run.app.screen.focused is None
 
 
+async def test_a_session_that_goes_on_keeps_its_command() -> None:
+    async with driven([], backend=ScriptedBackend(PLAN, SCRIPT, session="20260714-1203-4f1c")) as run:
+        await ready(run)
+        assert "20260714-1203-4f1c goes on" in run.text("#opening-state")
+        await run.press("down", "c", "x", "plus", "enter")
+        plan = await started(run)
+        assert (plan.command, plan.steps) == ("python train.py", 11)
+
+
 async def test_mode_and_budget_can_be_changed() -> None:
     async with driven(SCRIPT) as run:
         await ready(run)

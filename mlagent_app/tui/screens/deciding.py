@@ -11,6 +11,7 @@ from textual.screen import Screen
 from mlagent_app.agent.errors import Exit
 from mlagent_app.agent.events import Approve
 from mlagent_app.tui.model import Row, View
+from mlagent_app.tui.parting import parting
 from mlagent_app.tui.screens.dialogs import ApproveDialog, ConfirmDialog, MetricDialog, ReasonDialog
 from mlagent_app.tui.thread import SessionThread
 from mlagent_app.tui.widgets.diff_pane import DiffPane
@@ -208,12 +209,16 @@ class DecidingScreen(Screen[None]):
     def leave(self, code: int) -> None:
         """Stop the session, wait for it to put everything away, and exit with `code`."""
         if self.leaving is not None or not self.thread.alive:
-            self.app.exit(return_code=code)
+            self.close(code)
             return
         self.leaving = code
         self.thread.controls.stop()
         self._say("Stopping. The run is being killed and the journal closed.")
-        self.set_timer(PATIENCE, lambda: self.app.exit(return_code=code))
+        self.set_timer(PATIENCE, lambda: self.close(code))
+
+    def close(self, code: int) -> None:
+        """Close the app; what the session came to stays in the terminal."""
+        self.app.exit(return_code=code, message=parting(self.view))
 
     # What they share.
 

@@ -95,7 +95,7 @@ class MetricDialog(ModalScreen[int | None]):
         with Vertical(classes="dialog"):
             yield Static(Content.styled("Which metric is to be improved?", "bold"), classes="dialog-head")
             yield OptionList(*(self._option(*found, width=min(width, 28)) for found in self._found), compact=True)
-            yield Static(id="metric-line", classes="dialog-body", markup=False)
+            yield Static(self._evidence(0), id="metric-line", classes="dialog-body", markup=False)
             with Horizontal(classes="dialog-keys"):
                 yield ActionKey("↵", "choose", "choose")
                 yield ActionKey("esc", "look around first", "leave")
@@ -103,8 +103,7 @@ class MetricDialog(ModalScreen[int | None]):
     def on_option_list_option_highlighted(self, event: OptionList.OptionHighlighted) -> None:
         """The evidence: the line it was read from."""
         event.stop()
-        _, _, _, where, line, reason = self._found[event.option_index]
-        self.query_one("#metric-line", Static).update(f"{reason}\n{where}: {line.strip()}")
+        self.query_one("#metric-line", Static).update(self._evidence(event.option_index))
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
         """Enter or a click."""
@@ -118,6 +117,10 @@ class MetricDialog(ModalScreen[int | None]):
     def action_leave(self) -> None:
         """Decide later; the session waits."""
         self.dismiss(None)
+
+    def _evidence(self, index: int) -> str:
+        _, _, _, where, line, reason = self._found[index]
+        return f"{reason}\n{where}: {line.strip()}"
 
     @staticmethod
     def _option(name: str, direction: str, value: float, *rest: str, width: int) -> Option:

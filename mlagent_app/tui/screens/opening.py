@@ -40,6 +40,7 @@ READY = (
     ("+ -", "steps", "steps(1)"),
     ("q", "leave", "leave"),
 )
+AGAIN = (READY[0], *READY[2:])
 WRONG = (("r", "look again", "open"), ("q", "leave", "leave"))
 
 
@@ -136,14 +137,19 @@ class OpeningScreen(Screen[None]):
             self.plan = event.found
         keys = self.query_one("#opening-keys")
         await keys.remove_children()
-        await keys.mount_all(ActionKey(*key) for key in (WRONG if self.error is not None else READY))
+        shown = WRONG if self.error is not None else AGAIN if self._backend.session else READY
+        await keys.mount_all(ActionKey(*key) for key in shown)
         self._draw()
 
     async def _show_plan(self, plan: Plan) -> None:
         """The command with the others that were found, and the facts. Made now: the first frame is faster without them."""
-        commands = Candidates(*(_candidate(*pair) for pair in _candidates(plan)), id="candidates", compact=True)
+        # What a session has measured, it has measured with one command.
+        again = bool(self._backend.session)
+        commands = Candidates(
+            *(_candidate(*pair) for pair in _candidates(plan)[: 1 if again else None]), id="candidates", compact=True
+        )
         label = Static(Content.styled("Command", "$foreground-muted"), id="command-label")
-        field = Input(plan.command, id="command", compact=True, select_on_focus=False)
+        field = Input(plan.command, id="command", compact=True, select_on_focus=False, disabled=again)
         await self.query_one("#opening").mount(
             Horizontal(label, field, id="command-row"), commands, Static(id="facts", markup=False)
         )
@@ -171,7 +177,7 @@ class OpeningScreen(Screen[None]):
 
     def action_edit(self) -> None:
         """Put the cursor into the command."""
-        if self.plan is not None:
+        if self.plan is not None and not self._backend.session:
             self.query_one("#command", Input).focus()
 
     def on_input_changed(self, event: Input.Changed) -> None:
@@ -249,6 +255,8 @@ class OpeningScreen(Screen[None]):
             return Content.assemble(
                 (f"{spinner} ", "bold $text-accent"), ("Looking at the project", "bold"), (clock, "$foreground-muted")
             )
+        if self._backend.session:
+            return Content.styled(f"Session {self._backend.session} goes on where it stood.", "bold")
         return Content.styled("Found. Nothing has been run or changed yet.", "bold")
 
 

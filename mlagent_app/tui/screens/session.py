@@ -134,7 +134,7 @@ class SessionScreen(DecidingScreen):
             return
         self.refresh_bindings()
         if self.leaving is not None:
-            self.app.exit(return_code=self.leaving)
+            self.close(self.leaving)
         elif self.view.summary.ended is not None and self.view.summary.failed is None and not self._end_shown:
             self._end_shown = True
             self.action_summary()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections import Counter
 from typing import ClassVar
 
@@ -54,8 +55,9 @@ def summary(view: View) -> Content:
         lines.append(fact("report", f"mlagent report {session}", "bold"))
         if any(step.kept and step.edits and step.landed is None for step in past.steps):
             lines.append(fact("land it", f"mlagent apply {session}", "bold"))
+        more = f" --steps {len(past.steps) + 10}" if past.ended is not None and past.ended.reason == "steps" else ""
         if past.ended is None or past.ended.reason != "target":
-            lines.append(fact("go on", f"mlagent-tui {past.started.project} --continue", "bold"))
+            lines.append(fact("go on", f"mlagent-tui {shlex.quote(past.started.project)} --continue{more}", "bold"))
     return facts([*lines, []], LABEL, 76)
 
 
@@ -71,7 +73,7 @@ def _result(past: Summary) -> Lines:
     base, best, metric = past.baseline, past.best, past.metric
     if base is None or best is None or metric is None:
         return [fact("result", "no baseline was measured")]
-    noise = f" ±{wording.number(base.noise)}" if base.noise is not None else ""
+    noise = f" {wording.noise(base.noise)}" if base.noise is not None else ""
     lines = [fact("baseline", f"{metric.name} {wording.number(base.value)}{noise}")]
     if not best.step:
         return [*lines, fact("best", "the baseline: no accepted edit made it better")]

@@ -100,7 +100,7 @@ def _formula(given: Rewarded) -> list[Content]:
     scalar = f"{given.scalar:.3f}"
     if given.case != "edit" or given.scale is None:
         return [_line("reward", scalar, f"fixed for this case in {given.version}")]
-    scale = wording.signed(given.scale)
+    scale = wording.signed(given.scale) if given.scale else "0"
     if given.version == "v1":
         formula, filled = f"sigmoid({ALPHA:.0f} × delta / span)", f"sigmoid({ALPHA:.0f} × {scale})"  # noqa: RUF001
     elif given.version == "clipped":
