@@ -7,6 +7,7 @@ from rich.markup import escape
 
 from mlagent_app.agent import events as ev
 from mlagent_app.agent.events import Event
+from mlagent_app.cli.guard import say
 from mlagent_app.plan import Plan
 from mlagent_app.report import Summary, to_table
 
@@ -53,7 +54,7 @@ class TextSurface:
                     self._line("  the end of its log:")
                     for line in event.detail.splitlines():
                         self._line(f"  [dim]|[/] {escape(line[:200])}")
-                self._console.print(f"mlagent: {event.message}", markup=False, soft_wrap=True)
+                say("mlagent", event.message)
             case ev.Notice():
                 self._line(f"  [yellow]{'!' if event.level == 'warning' else 'i'}[/] {escape(event.text)}")
             case _:
@@ -82,7 +83,9 @@ class TextSurface:
                 pass
 
     def finish(self, summary: Summary) -> None:
-        """The table of steps and what to do next."""
+        """The table of steps and what to do next; nothing where there is no baseline to speak of."""
+        if summary.baseline is None:
+            return
         self._console.print()
         self._console.print(to_table(summary))
         self._line(f"report: mlagent report {self._session}")

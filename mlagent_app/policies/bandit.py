@@ -36,7 +36,7 @@ class BanditPolicy:
         del cancel
         left = untried(state, candidates)
         if not left:
-            return nothing_left()
+            return nothing_left(candidates)
         rng = random.Random(f"{self._seed}:{len(state.history)}")
         by_family: dict[str, list[Candidate]] = defaultdict(list)
         for item in left:

@@ -18,9 +18,10 @@ def untried(state: State, candidates: Sequence[Candidate]) -> list[Candidate]:
     return [item for item in candidates if (item.instruction, item.file) not in tried]
 
 
-def nothing_left() -> Proposal:
-    """The proposal when every applicable edit was tried."""
-    return Proposal(FinalAnswer("every applicable edit was tried on these files"))
+def nothing_left(candidates: Sequence[Candidate]) -> Proposal:
+    """The proposal when there is no edit that was not tried."""
+    why = "every applicable edit was tried on these files" if candidates else "no edit of the catalogue applies to these files"
+    return Proposal(FinalAnswer(why))
 
 
 def edit(choice: Candidate) -> EditScript:
@@ -41,7 +42,7 @@ class RandomPolicy:
         del cancel
         left = untried(state, candidates)
         if not left:
-            return nothing_left()
+            return nothing_left(candidates)
         rng = random.Random(f"{self._seed}:{len(state.history)}")
         picks = rng.sample(left, min(6, len(left)))
         share = 1.0 / len(left)

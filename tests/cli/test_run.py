@@ -7,12 +7,14 @@ import os
 import signal
 import subprocess
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from mlagent_app.session import store
 from tests.cli.program import command, environment, mlagent, one_line
+from tests.projects import awkward
 from tests.session.project import TRAIN, fingerprint, git, make_project
 
 KEYS = {"project", "session", "policy", "sandbox", "command", "metric", "baseline", "best", "steps", "applied", "seconds"}
@@ -155,7 +157,7 @@ def test_a_failing_command_shows_the_end_of_its_log(tmp_path: Path) -> None:
     project = make_project(tmp_path / "broken", "import no_such_module_here\n")
     done = mlagent("run", project, "--sandbox", "local")
     assert done.returncode == 3
-    assert "no_such_module_here" in done.stdout
+    assert done.stderr.count("\n") == 1 and "no_such_module_here" in done.stderr
     assert "Traceback (most recent call last)" in done.stdout, "the project's own traceback is the log's end"
 
 
@@ -192,3 +194,43 @@ def test_no_walled_sandbox_is_an_error_with_the_ways_out(project: Path, tmp_path
     assert done.returncode == 5, done.stderr
     line = one_line(done)
     assert "Docker" in line and "bubblewrap" in line and "--sandbox local" in line
+
+
+SMALL = '[limits]\nminutes_per_run = 0.05\nmemory = "300m"\n'
+
+
+@pytest.mark.bwrap
+@pytest.mark.parametrize(
+    ("build", "code", "said"),
+    [
+        (awkward.failing, 3, "exit code"),
+        (awkward.missing_module, 3, "not installed"),
+        (awkward.no_metric, 3, "gave no metric"),
+        (awkward.nan_metric, 3, "nan"),
+        (awkward.infinite_metric, 3, "inf"),
+        (awkward.endless, 3, "minutes_per_run"),
+        (awkward.memory_hog, 3, "memory"),
+        (awkward.disk_filler, 3, "too large"),
+        (awkward.mid_merge, 2, "merge is under way"),
+        (awkward.bare, 2, "bare"),
+        (awkward.empty, 2, "is empty"),
+        (awkward.no_python, 2, "no Python"),
+        (awkward.no_command, 2, "--command"),
+        (awkward.unknown_key, 2, "did you mean"),
+        (awkward.odd_bytes, 0, ""),
+        (awkward.no_git, 0, ""),
+        (awkward.odd_files, 0, ""),
+    ],
+    ids=lambda value: getattr(value, "__name__", None),
+)
+def test_awkward_projects(build: Callable[[Path], Path], code: int, said: str, tmp_path: Path) -> None:
+    project = build(tmp_path / "project")
+    if build in (awkward.endless, awkward.memory_hog):
+        (project / "mlagent.toml").write_text(SMALL)
+    before = fingerprint(project)
+    done = mlagent("run", project, "--steps", "1", "--sandbox", "bwrap")
+    assert done.returncode == code, done.stdout + done.stderr
+    assert fingerprint(project) == before
+    if code:
+        assert done.stderr.count("\n") == 1
+        assert said.lower() in one_line(done).lower()

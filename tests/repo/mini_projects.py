@@ -49,7 +49,9 @@ def trained(imports: str, argparse: str = "", guard: bool = True) -> str:
 
 
 OPTIONAL = "    parser = argparse.ArgumentParser()\n    parser.add_argument('--lr', type=float, default=0.1)\n    args = parser.parse_args()\n"
-REQUIRED = "    parser = argparse.ArgumentParser()\n    parser.add_argument('--data', required=True)\n    args = parser.parse_args()\n"
+REQUIRED = (
+    "    parser = argparse.ArgumentParser()\n    parser.add_argument('--data', required=True)\n    args = parser.parse_args()\n"
+)
 HYDRA = """import hydra
 from omegaconf import DictConfig
 from sklearn.svm import SVC

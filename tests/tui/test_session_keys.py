@@ -394,3 +394,14 @@ async def test_a_reason_may_hold_any_key() -> None:
         await run.started(asking)
         await run.press("r", "q", "a", "p", "question_mark")
         assert run.app.screen.query_one(Input).value == "qap?"
+
+
+async def test_any_size_will_do() -> None:
+    async with driven(ASKED) as run:
+        await run.started(asking)
+        for size in ((200, 60), (30, 8), (80, 24), (1, 1), (120, 40)):
+            await run.pilot.resize_terminal(*size)
+            await run.press("tab")
+        await run.press("d")
+        assert shown(run) == {"diff", "reward"}
+        assert "replace LogisticRegression by SVC" in run.text("#about")
