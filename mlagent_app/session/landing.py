@@ -78,7 +78,12 @@ class Lander:
         if not step.kept or step.decided is None:
             raise UserError(f"step {index} is not accepted, so there is nothing to revert")
         base, commit = step.proposed.base, step.decided.commit
-        head = self._snapshot.carried(progress.head, commit, base, f"Revert step {index}")
+        try:
+            head = self._snapshot.carried(progress.head, commit, base, f"Revert step {index}")
+        except UserError as error:
+            raise UserError(
+                f"step {index} cannot be undone: {error.what}", where=error.where, how="undo the later step first"
+            ) from None
         files: tuple[str, ...] = ()
         landed, note = "", ""
         if step.landed is not None:
