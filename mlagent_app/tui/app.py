@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -31,6 +32,8 @@ def _session_commands() -> type[Provider]:
     return SessionCommands
 
 
+# A stopping session kills its run within two seconds; one that does not must not keep the process.
+PATIENCE = 8.0
 HERE = Path(__file__).parent
 
 
@@ -59,10 +62,10 @@ class MLAgentApp(App[None]):
         return OpeningScreen(self.backend, self.project, self.clock)
 
     def on_mount(self) -> None:
-        """A closed terminal or a `kill` stops the session as `q` does, so that no run is left behind."""
+        """A `kill` or a closed terminal stops the session as `q` does, so that no run is left behind."""
         loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGHUP):
-            loop.add_signal_handler(number, self.interrupt)
+        loop.add_signal_handler(signal.SIGTERM, self.interrupt)
+        loop.add_signal_handler(signal.SIGHUP, self.hang_up)
 
     def on_opening_screen_started(self, event: OpeningScreen.Started) -> None:
         """Leave the opening screen for the session."""
@@ -81,6 +84,18 @@ class MLAgentApp(App[None]):
             self.exit(return_code=Exit.INTERRUPTED)
         else:
             session.leave(Exit.INTERRUPTED)
+
+    def hang_up(self) -> None:
+        """Leave when the terminal is gone: nothing more can be drawn, and putting it in order would wait for ever."""
+        session = self._session
+
+        def end() -> None:
+            if session is not None:
+                session.thread.controls.stop()
+                session.thread.join(PATIENCE)
+            os._exit(Exit.INTERRUPTED)
+
+        threading.Thread(target=end, name="hang-up", daemon=True).start()
 
     async def action_quit(self) -> None:
         """ctrl+q does what q does."""

@@ -71,6 +71,10 @@ class SessionThread:
         """Whether events may still come."""
         return not self._finished.is_set()
 
+    def join(self, seconds: float) -> None:
+        """Wait for the end, at most so long."""
+        self._finished.wait(seconds)
+
     def start(self) -> None:
         """Begin."""
         self._thread.start()

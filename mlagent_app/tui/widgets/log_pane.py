@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from rich.cells import cell_len
 from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.content import Content
@@ -18,6 +19,10 @@ LINES_A_FRAME = 1_000
 
 class Lines(Log, can_focus=False):
     """Scrolled by the screen's keys and by the mouse."""
+
+    def _update_size(self, updates: int, lines: list[str]) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]
+        """Measure new lines at once. `Log` does so in a thread that waits for the app, which could hold up its end."""
+        self._update_maximum_width(updates, max(map(cell_len, lines), default=0))
 
 
 class LogPane(Vertical):
