@@ -36,7 +36,9 @@ class SandboxKind(StrEnum):
     local = "local"
 
 
-ProjectArgument = Annotated[Path | None, typer.Argument(help="The project's directory.", show_default=False)]
+ProjectArgument = Annotated[
+    Path | None, typer.Argument(help="The project's directory. [default: this one]", show_default=False)
+]
 Steps = Annotated[int | None, typer.Option(min=1, help="Steps at most. [default: 10]", show_default=False)]
 Minutes = Annotated[float | None, typer.Option(min=0.01, help="Minutes at most.", show_default=False)]
 PolicyOption = Annotated[

@@ -215,7 +215,7 @@ class _Run:
 
 
 def resolve_project(path: Path | None, *, resume: str, demo: bool) -> Path:
-    """The project directory that a call means. Raises `UserError` when it means none, or two.
+    """The project directory that a call means; the current one when it names none. Raises `UserError` when it means two.
 
     The demo works on a copy of the bundled example under the state directory: a new one, or the newest when it goes on.
     """
@@ -227,7 +227,7 @@ def resolve_project(path: Path | None, *, resume: str, demo: bool) -> Path:
         return path
     if resume and resume != "latest":
         return Path(str(store.find(resume).read_plan()["project"]))
-    raise UserError("no project was named", how="name its directory, or try the bundled example with --demo")
+    return Path()
 
 
 def _demo_copy(*, again: bool) -> Path:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
@@ -45,7 +44,7 @@ def parser() -> argparse.ArgumentParser:
         argument_default=argparse.SUPPRESS,
     )
     tree.add_argument("project", nargs="?", metavar="PROJECT", default=None, help="the project's directory (default: this one)")
-    tree.add_argument("--policy", help="what proposes edits: bandit, random, embedded, openai, ...")
+    tree.add_argument("--policy", help="what proposes edits: bandit or random")
     tree.add_argument("--model", help="the model of the policy")
     tree.add_argument("--endpoint", metavar="URL", help="where an OpenAI-compatible server listens")
     tree.add_argument("--sandbox", choices=("auto", "docker", "bwrap", "local"), help="where the project's command runs")
@@ -102,16 +101,10 @@ def _run(flags: dict[str, object]) -> int:
 
 def _backend(path: Path | None, settings: dict[str, object], resume: str, demo: bool) -> Backend:
     """The real backend, in the thread that opens the project. Raises `UserError`."""
-    from mlagent_app.session import store
-    from mlagent_app.session.backend import ProjectBackend
+    from mlagent_app.session.backend import ProjectBackend, resolve_project
 
-    if demo:
-        from mlagent_app.bundled import copy_example
-
-        path = copy_example("digits", Path(tempfile.mkdtemp(prefix="mlagent-demo-")) / "digits")
-    elif path is None and resume not in ("", "latest"):
-        path = Path(str(store.find(resume).read_plan()["project"]))
-    return ProjectBackend(path or Path(), settings, resume=resume, demo=demo, apply=True, confirm_metric=True)
+    project = resolve_project(path, resume=resume, demo=demo)
+    return ProjectBackend(project, settings, resume=resume, demo=demo, apply=True, confirm_metric=True)
 
 
 def _positive(kind: type[int] | type[float]) -> Callable[[str], float]:
