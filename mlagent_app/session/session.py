@@ -320,10 +320,20 @@ class Session:
             self._lander.land(step, self._spec(), self._policy.name, self._emit)
 
     def _land_what_is_missing(self) -> None:
-        """After a crash between a decision and its landing: land now."""
-        for step in self.progress.kept:
-            if step.landed is None:
+        """After a crash between a decision and its landing: land now.
+
+        Steps of a session that was not to touch the project stay out of it, however the session goes on.
+        """
+        missing = [step for step in self.progress.kept if step.landed is None]
+        started = self.progress.started
+        if not missing or not self._plan.apply or started is None:
+            return
+        if started.apply:
+            for step in missing:
                 self._land(step)
+            return
+        text = f"steps kept earlier are not in the project ({len(missing)}); land them with: mlagent apply {started.session}"
+        self._emit(ev.Notice(text=text))
 
     # Facts
 

@@ -95,3 +95,13 @@ def test_a_step_that_was_not_accepted_cannot_be_landed(project: Path) -> None:
         offline.land(paths, [1], lambda _: None, commit=None)
     with pytest.raises(UserError, match="has no step 7"):
         offline.revert(paths, 7, lambda _: None)
+
+
+def test_going_on_with_apply_does_not_land_what_was_kept_without_it(project: Path) -> None:
+    first, _ = run(project, session__steps=8)
+    kept = [event.step for event in first.all(ev.Decided) if event.decision == "accept"]
+    assert kept
+    again, _ = run(project, resume="latest", apply=True, session__steps=8)
+    assert not again.all(ev.Landed)
+    assert git(project, "log", "--format=%s").count("\n") == 1
+    assert any("mlagent apply" in event.text for event in again.all(ev.Notice))
