@@ -6,6 +6,7 @@ import math
 import unicodedata
 
 from mlagent_app.agent.events import Rewarded
+from mlagent_app.agent.quantities import plural, size
 from mlagent_app.agent.reward import ALPHA
 from mlagent_app.agent.summary import StepSummary, Summary
 
@@ -88,19 +89,6 @@ def duration(seconds: float) -> str:
     if minutes < 60:
         return f"{minutes} min {rest:02d} s"
     return f"{minutes // 60} h {minutes % 60:02d} min"
-
-
-def size(count: float) -> str:
-    """Bytes for people."""
-    for unit in ("B", "kB", "MB"):
-        if count < 1000:
-            return f"{count:.0f} {unit}"
-        count /= 1000
-    return f"{count:.1f} GB"
-
-
-def plural(count: int, noun: str) -> str:
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
 def decision(step: StepSummary) -> str:

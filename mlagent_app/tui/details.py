@@ -5,6 +5,7 @@ from __future__ import annotations
 from textual.content import Content
 
 from mlagent_app.agent import events as ev
+from mlagent_app.agent.quantities import plural, size
 from mlagent_app.agent.summary import StepSummary
 from mlagent_app.tui import wording
 from mlagent_app.tui.model import Row, View
@@ -70,7 +71,7 @@ def _outcome(view: View, row: Row, step: StepSummary) -> Lines:
     if last is not None:
         line.append((f" after {wording.duration(last.seconds)}", ""))
         if last.peak_memory:
-            line.append((f", at most {wording.size(last.peak_memory)}", ""))
+            line.append((f", at most {size(last.peak_memory)}", ""))
     if step.before is not None and step.value is not None:
         line.append((f", {wording.number(step.before)} → {wording.number(step.value)}", ""))
         line.append((f" {wording.signed(view.gain(step))}", "bold"))
@@ -152,7 +153,7 @@ def _baseline(view: View) -> Lines:
 
 
 def _snapshot(shot: ev.SnapshotTaken) -> Lines:
-    lines = [fact("snapshot", f"{wording.plural(shot.files, 'file')}, {wording.size(shot.size)}")]
+    lines = [fact("snapshot", f"{plural(shot.files, 'file')}, {size(shot.size)}")]
     if shot.protected:
         lines.append(fact("protected", ", ".join(shot.protected)))
     if shot.linked:

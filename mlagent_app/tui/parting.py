@@ -6,6 +6,7 @@ import shlex
 
 from rich.text import Text
 
+from mlagent_app.agent.quantities import plural
 from mlagent_app.tui import wording
 from mlagent_app.tui.model import View
 
@@ -20,9 +21,9 @@ def parting(view: View) -> Text | None:
     if past.baseline is not None and past.best is not None:
         gain = f" ({wording.percent(past.best.relative_gain)}, step {past.best.step})" if past.best.step else ""
         values = f"{wording.number(past.baseline.value)} → {wording.number(past.best.value)}" if gain else "no gain so far"
-        lines.append(f"{view.metric_name} {values}{gain}, {wording.plural(len(past.steps), 'step')}")
+        lines.append(f"{view.metric_name} {values}{gain}, {plural(len(past.steps), 'step')}")
     landed = sum(step.landed is not None and step.reverted is None for step in past.steps)
-    lines.append(f"{wording.plural(landed, 'edit')} landed in {started.project}" if landed else "the project is as it was")
+    lines.append(f"{plural(landed, 'edit')} landed in {started.project}" if landed else "the project is as it was")
     lines.append(f"report    mlagent report {started.session}")
     if past.ended is None or past.ended.reason == "stopped" or past.failed is not None:
         lines.append(f"continue  mlagent-tui {shlex.quote(started.project)} --continue")

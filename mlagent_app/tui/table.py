@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from mlagent_app.agent.quantities import plural
 from mlagent_app.agent.summary import StepSummary
 from mlagent_app.tui import wording
 from mlagent_app.tui.model import Row, Status, View
@@ -104,7 +105,7 @@ def _baseline(view: View) -> dict[Name, Cell]:
     """The row of step 0: its noise stands where the others have their gain."""
     base = view.summary.baseline
     noise = wording.noise(base.noise) if base is not None and base.noise is not None else ""
-    runs = f"baseline, {wording.plural(len(base.values), 'run')}" if base is not None else "baseline"
+    runs = f"baseline, {plural(len(base.values), 'run')}" if base is not None else "baseline"
     return {
         "index": Cell("0", "foreground-muted"),
         "edit": Cell(runs, "foreground-muted"),

@@ -129,20 +129,6 @@ def duration(seconds: float) -> str:
     return f"{minutes // 60}:{minutes % 60:02d}:{rest:02d}"
 
 
-def size(count: float) -> str:
-    """Bytes for people."""
-    for unit in ("B", "kB", "MB"):
-        if count < 1000:
-            return f"{count:.0f} {unit}"
-        count /= 1000
-    return f"{count:.1f} GB"
-
-
-def plural(count: int, noun: str) -> str:
-    """`1 step`, `3 steps`."""
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
-
-
 def elide(text: str, width: int) -> str:
     """`text` in at most `width` cells; the end gives way to `…`."""
     if cell_len(text) <= width:

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
+from mlagent_app.agent.quantities import size
 from mlagent_app.tui import charts, logs, table, wording
 from mlagent_app.tui.diff import parse
 from mlagent_app.tui.model import View
@@ -119,7 +120,7 @@ def test_differences_percentages_and_times() -> None:
     assert [wording.signed(value) for value in (0.0084, -0.0028, 0.0)] == ["+0.0084", "-0.0028", "±0"]
     assert [wording.percent(value) for value in (0.0089, 0.032, 2.5, -0.1)] == ["+0.89 %", "+3.2 %", "+250 %", "-10.0 %"]
     assert [wording.duration(seconds) for seconds in (4.9, 72, 7500)] == ["4 s", "1:12", "2:05:00"]
-    assert [wording.size(count) for count in (900, 48_200, 212_000_000, 3.2e9)] == ["900 B", "48 kB", "212 MB", "3.2 GB"]
+    assert [size(count) for count in (900, 48_200, 212_000_000, 3.2e9)] == ["900 B", "48 kB", "212 MB", "3.2 GB"]
 
 
 @given(st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cs"])), st.integers(0, 40), st.booleans())

@@ -18,6 +18,7 @@ from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
 from mlagent_app.agent.errors import Exit, UserError
+from mlagent_app.agent.quantities import plural
 from mlagent_app.tui import wording
 from mlagent_app.tui.link import Backend, unexpected
 from mlagent_app.tui.widgets.action_key import ActionKey
@@ -288,7 +289,7 @@ def _facts(plan: Plan) -> Content:
         _fact("Sandbox", plan.sandbox, SANDBOXES.get(plan.sandbox, "")),
         _fact("Policy", plan.policy + model, _origin(plan, "policy.kind")),
         _fact("Decisions", plan.approve, wording.APPROVE[plan.approve]),
-        _fact("Budget", wording.plural(plan.steps, "step") + minutes, ""),
+        _fact("Budget", plural(plan.steps, "step") + minutes, ""),
         _fact("Accepting", "writes the edit to the project" + (" and commits it" if plan.commit else ""), ""),
     ]
     notices = [Content.assemble(("▲ ", "bold $text-warning"), notice) for notice in plan.notices]

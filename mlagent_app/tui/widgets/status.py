@@ -5,6 +5,7 @@ from __future__ import annotations
 from textual.containers import Horizontal
 from textual.content import Content
 
+from mlagent_app.agent.quantities import size
 from mlagent_app.tui import wording
 from mlagent_app.tui.model import View
 from mlagent_app.tui.widgets.text import Text
@@ -43,7 +44,7 @@ class StatusLine(Horizontal):
         """Draw `view`. `minutes_left` is None without a time budget."""
         now = activity(view, elapsed, spinner)
         if view.sample is not None and view.activity.phase == "running":
-            now.append((f"  {wording.size(view.sample.memory)}  {view.sample.cpu:.1f} cpu", "$foreground-muted"))
+            now.append((f"  {size(view.sample.memory)}  {view.sample.cpu:.1f} cpu", "$foreground-muted"))
         facts = _facts(view, minutes_left)
         room = self.size.width - 2 - sum(len(text) for text, _ in now)
         while len(facts) > 1 and sum(len(text) + 3 for text, _ in facts) - 3 > room:
