@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import unicodedata
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -237,8 +237,3 @@ def _lone_number(path: str, text: str) -> list[Observation]:
     if not key(stem) or not re.fullmatch(rf"{NUMBER}\s*%?", bare):
         return []
     return [Observation(stem, stem, number(bare.rstrip("% ")), path, 1, bare)]
-
-
-def names_in(observations: list[Observation]) -> Iterator[str]:
-    """Each name once, in order."""
-    yield from dict.fromkeys(observation.name for observation in observations)

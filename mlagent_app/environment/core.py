@@ -50,7 +50,6 @@ class Prepared:
     observation: str = ""
     invalid: str = ""
     runs: bool = False
-    final: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +105,7 @@ class Environment:
             case ExecuteScript():
                 done = Prepared(action.NAME, base, base, file=action.script_name, runs=True)
             case FinalAnswer():
-                done = Prepared(action.NAME, base, base, instruction=action.final_answer, final=True)
+                done = Prepared(action.NAME, base, base, instruction=action.final_answer)
             case _:
                 done = self._look(action, base)
         return done
@@ -128,7 +127,7 @@ class Environment:
         """One whole step from `base`, whose metric is `before`: prepare, measure, score."""
         prepared = self.prepare(action, base)
         measurement = None
-        if prepared.runs and not prepared.invalid:
+        if prepared.runs:
             measurement = self.measure(prepared.commit, index, 0, threading.Event())
         reward, feedback = self.score(prepared, before, measurement)
         return StepResult(prepared, measurement, reward, feedback)

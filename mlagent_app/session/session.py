@@ -76,7 +76,7 @@ class Session:
             return
         prepared = self._prepared(step)
         if step.rewarded is None:
-            if prepared.runs and not prepared.invalid and not self._may_run(step):
+            if prepared.runs and not self._may_run(step):
                 return
             self._measure_step(step, prepared)
         if step.measured is None:
@@ -125,8 +125,8 @@ class Session:
             flags=event.flags,
             observation=event.observation,
             invalid=event.invalid,
-            runs=not event.invalid and (event.commit != event.base or event.action == "Execute Script"),
-            final=event.action == "Final Answer",
+            # As `Environment.prepare` has it: an edit or an execution is followed by a run, a copied file is not.
+            runs=not event.invalid and event.action in ("Edit Script", "Execute Script"),
         )
 
     def _may_run(self, step: StepSummary) -> bool:

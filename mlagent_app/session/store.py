@@ -161,7 +161,7 @@ def delete(paths: SessionPaths) -> None:
 
 
 def prune(keep: int = KEEP) -> int:
-    """Remove the oldest ended sessions past `keep`, and directories that a crash left before the first event."""
+    """Remove the oldest ended sessions past `keep`; how many. Those that can be continued stay."""
     ended = [item for item in listing() if item.state == "ended"]
     for item in ended[keep:]:
         delete(SessionPaths(sessions_dir() / item.id))

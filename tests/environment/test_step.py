@@ -1,0 +1,77 @@
+"""One step of the environment, action by action: what it observes, runs and rewards."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from mlagent_app.agent.actions import (
+    Action,
+    CopyFile,
+    EditScript,
+    ExecuteScript,
+    InspectScriptLines,
+    InvalidAction,
+    ListFiles,
+    UnderstandFile,
+)
+from mlagent_app.agent.metrics import MetricSpec
+from mlagent_app.agent.reward import Reference
+from mlagent_app.environment.core import Environment
+from mlagent_app.environment.measure import Bench
+from mlagent_app.plan import prepare
+from mlagent_app.repo.listing import list_project
+from mlagent_app.repo.project import open_project
+from mlagent_app.repo.snapshot import Snapshot
+from sandbox.local import LocalRunner
+from tests.session.project import make_project
+
+BEFORE = 0.36047
+
+
+@pytest.fixture
+def environment(tmp_path: Path) -> tuple[Environment, str]:
+    project = open_project(make_project(tmp_path / "parabola"))
+    listing = list_project(project)
+    for name in ("session", "work", "runs"):
+        (tmp_path / name).mkdir()
+    snapshot = Snapshot.create(tmp_path / "session", project, listing)
+    plan = prepare(project.root, listing.paths, {})
+    bench = Bench(snapshot, LocalRunner(), plan, tmp_path / "work", tmp_path / "runs")
+    made = Environment(snapshot, bench, ["train.py"], ["README.md"])
+    made.spec = MetricSpec("validation accuracy", "max")
+    made.reference = Reference(BEFORE, 1.0, "natural bound")
+    return made, snapshot.base
+
+
+@pytest.mark.parametrize(
+    ("action", "case", "said"),
+    [
+        (EditScript("train.py", "set EPOCHS to 40"), "edit", "validation accuracy"),
+        (ExecuteScript("train.py"), "no_edit", "validation accuracy"),
+        (ListFiles("."), "no_edit", "train.py"),
+        (InspectScriptLines("train.py", 1, 5), "no_edit", "LEARNING_RATE"),
+        (UnderstandFile("train.py"), "no_edit", "def main"),
+        (CopyFile("train.py", "copy.py"), "no_edit", "wrote copy.py"),
+        (EditScript("train.py", "make it better"), "invalid", "is not an instruction"),
+        (CopyFile("train.py", "README.md"), "invalid", "cannot be written"),
+        (CopyFile("train.py", "../outside.py"), "invalid", "cannot be written"),
+        (InspectScriptLines("none.py"), "invalid", "there is no text file"),
+        (InvalidAction("expected an action"), "invalid", "expected an action"),
+    ],
+)
+def test_each_action(environment: tuple[Environment, str], action: Action | InvalidAction, case: str, said: str) -> None:
+    made, base = environment
+    result = made.step(action, base, BEFORE, 1)
+    assert result.reward.case == case
+    assert said in result.feedback
+    assert (result.measurement is not None) == (case == "edit" or isinstance(action, ExecuteScript))
+
+
+def test_an_edit_is_rewarded_by_its_gain(environment: tuple[Environment, str]) -> None:
+    made, base = environment
+    better = made.step(EditScript("train.py", "set EPOCHS to 40"), base, BEFORE, 1)
+    worse = made.step(EditScript("train.py", "set EPOCHS to 10"), base, BEFORE, 2)
+    assert (better.reward.scalar or 0) > 0.5 > (worse.reward.scalar or 0)
+    assert "+EPOCHS = 40" in better.prepared.diff
