@@ -41,11 +41,11 @@ def collect(base: Path) -> dict[str, TaskSpec]:
 
 def find(name: str) -> TaskSpec:
     """The task of that id, or of that directory. Raises `TaskError` with the nearest known id."""
-    if name in suite():
-        return suite()[name]
     path = Path(name)
     if (path / "task.toml").is_file():
         return load(path.resolve())
+    if name in suite():
+        return suite()[name]
     from difflib import get_close_matches
 
     near = get_close_matches(name, suite(), n=1, cutoff=0.4)
