@@ -14,6 +14,7 @@ from sandbox.docker_container import Container, Ending, Plan, configuration, cre
 from sandbox.docker_engine import Engine, EngineError, connect
 from sandbox.docker_orphans import reap_orphans
 from sandbox.docker_workspace import job_ids, lent_workspace
+from sandbox.hidden import masks_below, without_hidden
 from sandbox.hostruntime import HOME, USER, WAYS_OUT, WORKSPACE, HostEnvironment, Mount, environment_key, host_environment
 from sandbox.images import RuntimeSpec, resolve
 from sandbox.jobenv import environment as job_environment
@@ -126,11 +127,13 @@ class DockerRunner:
         security = self._engine.info.security
         ids = job_ids(rootless="rootless" in security)
         links = [Mount(os.path.realpath(link.source), f"{WORKSPACE}/{link.target}") for link in job.links]
+        given = [Mount(str(job.workspace.resolve()), WORKSPACE, read_only=False), *links]
+        mounts, masks = without_hidden(environment.mounts, job.hidden)
         plan = Plan(
             image=self._image,
             command=job.command,
             user=str(ids),
-            mounts=[*environment.mounts, Mount(str(job.workspace.resolve()), WORKSPACE, read_only=False), *links],
+            mounts=[*mounts, *masks, *given, *masks_below(given, job.hidden)],
             variables=_variables(job, limits, environment),
         )
         with lent_workspace(job.workspace, job.links, ids):

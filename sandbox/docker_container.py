@@ -12,6 +12,7 @@ from typing import Literal
 from sandbox.docker_engine import STDOUT, Attachment, ContainerState, Engine, EngineError, EngineGone, Json
 from sandbox.docker_orphans import OWNER_LABEL, owner
 from sandbox.docker_usage import UsageMeter
+from sandbox.hidden import Mask
 from sandbox.hostruntime import WORKSPACE, Mount
 from sandbox.runner import Limits, OnSample, SandboxError
 from sandbox.stream import LogPump
@@ -77,7 +78,7 @@ class Plan:
     image: str
     command: str
     user: str
-    mounts: Sequence[Mount]
+    mounts: Sequence[Mount | Mask]
     variables: Mapping[str, str]
 
 

@@ -10,6 +10,7 @@ from collections.abc import Generator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from sandbox.hidden import exists
 from sandbox.hostruntime import SYSTEM_PATH, environment_key, host_environment
 from sandbox.jobenv import environment, python_variables, with_import_paths
 from sandbox.process import Ending, Launch, infrastructure, open_pump, result, supervise
@@ -19,6 +20,8 @@ from sandbox.workdir import open_directory, remove_tree, split_relative
 
 # Of our own environment, what says where things are on this machine; nothing that could be a secret.
 KEPT_VARIABLES = ("HOME", "USER", "LOGNAME", "TZ", "LD_LIBRARY_PATH", "CUDA_HOME")
+
+CANNOT_HIDE = "the local sandbox cannot hide files from a run, and this run asks for it - use --sandbox docker or bwrap"
 
 _NOTES = (
     "not a wall: the command can read, change and send away everything that you can",
@@ -55,6 +58,8 @@ class LocalRunner:
         cancel: threading.Event | None = None,
     ) -> RunResult:
         """Run `job` to its end; see `sandbox.runner.Runner.run`."""
+        if exists(job.hidden):
+            return infrastructure(job, CANNOT_HIDE)
         try:
             pump = open_pump(job, limits, on_log)
         except OSError as error:

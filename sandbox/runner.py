@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Literal, Protocol
 
 Outcome = Literal["ok", "error", "timeout", "out_of_memory", "killed", "infrastructure"]
-RunnerName = Literal["docker", "bwrap", "local"]
+RunnerName = Literal["docker", "bwrap", "local", "fork"]
 
 
 class SandboxError(Exception):
@@ -52,6 +52,9 @@ class Job:
     `workspace` is a plain directory without `.git`, owned by the caller; the job may write in it.
     The output (stdout and stderr, in order) is written to `log_path`. `project` is the directory that the workspace is a
     copy of: where the environment imports from it (an editable install), the job imports from the workspace instead.
+    `hidden` are files and directories of this machine that the job must not be able to read even where they lie inside
+    something that it sees, such as a package in the chosen environment. In their place it finds something empty. What is given
+    by name (the workspace, the links) is seen also where it lies inside a hidden directory.
     """
 
     command: str
@@ -61,6 +64,7 @@ class Job:
     links: Sequence[Link] = ()
     env: Mapping[str, str] = field(default_factory=dict[str, str])
     project: Path | None = None
+    hidden: Sequence[Path] = ()
 
 
 @dataclass(frozen=True, slots=True)
