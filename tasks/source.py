@@ -7,6 +7,7 @@ so that what a held-out task does can be imported by nothing else.
 from __future__ import annotations
 
 import importlib.util
+import sys
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -92,6 +93,8 @@ def _module(path: Path) -> ModuleType:
     if found is None or found.loader is None:
         raise TaskError("the file cannot be loaded", where=str(path))
     module = importlib.util.module_from_spec(found)
+    # A dataclass with postponed annotations looks its module up by name.
+    sys.modules[name] = module
     try:
         found.loader.exec_module(module)
     except ImportError as error:
