@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from dataclasses import dataclass
 from typing import Literal
 
@@ -74,3 +75,15 @@ def draw(spec: TaskSpec, seed: int = 0, *, starter: str = "", data: Data = "mini
     noise = round(float(rng.uniform(*NOISE)), 3)
     drawn = spec.starters[int(rng.integers(len(spec.starters)))].name
     return Variant(spec.id, seed, size, noise, starter or drawn, data)
+
+
+_ID = re.compile(r"(?P<task>[a-z0-9-]+)@(?P<seed>\d+)\.(?P<starter>[a-z0-9_]+)(?P<real>\.real)?")
+
+
+def parse(spec: TaskSpec, name: str) -> Variant:
+    """The variant of a task whose `id` is `name`. Raises `TaskError`."""
+    found = _ID.fullmatch(name)
+    if found is None or found["task"] != spec.id:
+        raise TaskError(f"{name!r} is no variant of {spec.id}", how=f"write it as {draw(spec).id}")
+    data: Data = "real" if found["real"] else "mini"
+    return draw(spec, int(found["seed"]), starter=found["starter"], data=data)

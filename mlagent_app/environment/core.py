@@ -27,7 +27,7 @@ from mlagent_app.editors.honesty import flags
 from mlagent_app.editors.patch import PatchError, apply_patch
 from mlagent_app.environment.measure import Bench, Hooks, Measurement
 from mlagent_app.environment.observe import inspect_lines, list_files, outline
-from mlagent_app.repo.snapshot import Snapshot
+from mlagent_app.environment.versions import Versions
 from mlagent_app.repo.texts import TextFile, decode
 
 
@@ -69,7 +69,7 @@ class Environment:
     """
 
     def __init__(
-        self, snapshot: Snapshot, bench: Bench, editable: Sequence[str], protected: Sequence[str], version: Version = "v1"
+        self, snapshot: Versions, bench: Bench, editable: Sequence[str], protected: Sequence[str], version: Version = "v1"
     ) -> None:
         self.bench = bench
         self.spec: MetricSpec | None = None

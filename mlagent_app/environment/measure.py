@@ -10,8 +10,9 @@ from pathlib import Path
 from mlagent_app.agent.diagnosis import likely_cause
 from mlagent_app.agent.extraction import extract
 from mlagent_app.agent.metrics import MetricSpec, Reading
+from mlagent_app.environment.judge import Judge
+from mlagent_app.environment.versions import Versions
 from mlagent_app.plan import Plan
-from mlagent_app.repo.snapshot import Snapshot
 from sandbox.outputs import hash_files, scan, written
 from sandbox.runner import Job, Limits, Link, Runner, RunResult, Sample
 from sandbox.workdir import remove_tree
@@ -19,6 +20,7 @@ from sandbox.workdir import remove_tree
 # The end of a log that is searched for the metric. A run that prints more says its metric last.
 LOG_BYTES = 4 * 1024 * 1024
 TAIL_LINES = 12
+SUBMISSION = ".submission"
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +28,8 @@ class Measurement:
     """A run's result and the metric read from it.
 
     `reading` is None when there is none; `message` then says why in one line. `stdout` is the end of the log and `files`
-    the small text files that the run wrote, both kept only until the metric is known.
+    the small text files that the run wrote, both kept only until the metric is known. `warnings` are the sandbox's and the
+    judge's.
     """
 
     result: RunResult
@@ -34,6 +37,7 @@ class Measurement:
     message: str
     stdout: str = ""
     files: Mapping[str, bytes] = field(default_factory=dict[str, bytes])
+    warnings: tuple[str, ...] = ()
 
     @property
     def value(self) -> float | None:
@@ -49,9 +53,16 @@ class Hooks:
 
 
 class Bench:
-    """Measures commits of one snapshot. `work` and `runs` are directories of the session."""
+    """Measures commits of one snapshot. `work` and `runs` are directories of the session.
 
-    def __init__(self, snapshot: Snapshot, runner: Runner, plan: Plan, work: Path, runs: Path) -> None:
+    `judge`: the metric is what it says of the files that a run wrote, whatever the run prints. The graded file of each run is
+    kept beside its log, for the one score on the hidden test part at the end.
+    """
+
+    def __init__(
+        self, snapshot: Versions, runner: Runner, plan: Plan, work: Path, runs: Path, judge: Judge | None = None
+    ) -> None:
+        self.judge = judge
         self._snapshot = snapshot
         self._runner = runner
         self._plan = plan
@@ -61,6 +72,11 @@ class Bench:
     def log_path(self, step: int, repeat: int) -> Path:
         """Where the output of that run is kept."""
         return self._runs / f"{step:04d}-{repeat}.log"
+
+    def submission(self, step: int, repeat: int) -> bytes | None:
+        """The graded file of that run; None when there is no judge, or the run wrote none."""
+        path = self.log_path(step, repeat).with_suffix(SUBMISSION)
+        return path.read_bytes() if path.is_file() else None
 
     def clear(self) -> None:
         """Remove workspaces that a killed process left."""
@@ -102,11 +118,18 @@ class Bench:
             files = written(workspace, before)
         finally:
             remove_tree(workspace)
-        return _read(result, spec, read_tail(log_path), files, changed)
+        if self.judge is not None and (submission := self.judge.submission(files)) is not None:
+            log_path.with_suffix(SUBMISSION).write_bytes(submission)
+        return _read(result, spec, read_tail(log_path), files, changed, self.judge)
 
     def _job(self, workspace: Path, log_path: Path) -> Job:
         links = [Link(Path(item.source), item.target) for item in self._snapshot.links]
-        return Job(self._plan.command, workspace, log_path, self._plan.python, links, project=self._plan.project)
+        hidden: Sequence[Path] = ()
+        if self.judge is not None:
+            taken = {link.target for link in self.judge.links}
+            links = [*(link for link in links if link.target not in taken), *self.judge.links]
+            hidden = self.judge.hidden
+        return Job(self._plan.command, workspace, log_path, self._plan.python, links, project=self._plan.project, hidden=hidden)
 
 
 def limits(plan: Plan) -> Limits:
@@ -140,20 +163,28 @@ def last_lines(text: str, count: int = TAIL_LINES) -> str:
 
 
 def _read(
-    result: RunResult, spec: MetricSpec | None, stdout: str, files: Mapping[str, bytes], changed: Sequence[str]
+    result: RunResult,
+    spec: MetricSpec | None,
+    stdout: str,
+    files: Mapping[str, bytes],
+    changed: Sequence[str],
+    judge: Judge | None,
 ) -> Measurement:
+    warnings = result.warnings
     if result.outcome != "ok":
-        return Measurement(result, None, why_failed(result, stdout), stdout, files)
+        return Measurement(result, None, why_failed(result, stdout), stdout, files, warnings)
     if changed:
-        return Measurement(
-            result, None, f"the run changed the protected file {changed[0]}; its metric is not trusted", stdout, {}
-        )
+        message = f"the run changed the protected file {changed[0]}; its metric is not trusted"
+        return Measurement(result, None, message, stdout, {}, warnings)
+    if judge is not None:
+        judged = judge.judge(stdout, files)
+        return Measurement(result, judged.reading, judged.message, stdout, files, (*warnings, *judged.warnings))
     if spec is None:
-        return Measurement(result, None, "", stdout, files)
+        return Measurement(result, None, "", stdout, files, warnings)
     found = extract(spec, stdout, files)
     if isinstance(found, Reading):
-        return Measurement(result, found, "")
-    return Measurement(result, None, found)
+        return Measurement(result, found, "", warnings=warnings)
+    return Measurement(result, None, found, warnings=warnings)
 
 
 def why_failed(result: RunResult, stdout: str) -> str:

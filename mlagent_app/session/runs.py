@@ -57,5 +57,5 @@ def finished(step: int, repeat: int, measurement: Measurement) -> ev.RunFinished
         message=measurement.message,
         peak_memory=result.peak_memory,
         cpu_seconds=result.cpu_seconds,
-        warnings=result.warnings,
+        warnings=measurement.warnings,
     )

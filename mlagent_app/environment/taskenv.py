@@ -1,0 +1,347 @@
+"""The environment in the OpenEnv shape: `reset(task, variant, seed)`, `step(action)`, `state`.
+
+An episode edits one variant of a task; files are held in memory, each edit is really run by the given runner and graded on the
+host. An edit stays when it made the dev grade better and is undone otherwise, as in a session without a person. Training and
+evaluation run on it.
+"""
+
+from __future__ import annotations
+
+import random
+import sys
+import threading
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from mlagent_app.agent.actions import Action, EditScript, FinalAnswer, InvalidAction, parse
+from mlagent_app.agent.edits import Candidate
+from mlagent_app.agent.errors import Exit, UserError
+from mlagent_app.agent.reward import Reference, Version
+from mlagent_app.agent.state import State, Task, Turn, prompt
+from mlagent_app.environment.core import Environment, StepResult
+from mlagent_app.environment.measure import Bench, Measurement
+from mlagent_app.environment.states import SavedState, StateStore
+from mlagent_app.environment.taskjudge import TaskJudge, open_variant, task_errors
+from mlagent_app.environment.trial import COMMAND, reference_value
+from mlagent_app.environment.versions import MemoryVersions
+from mlagent_app.plan import Plan, PlanLimits
+from mlagent_app.repo.relevance import matches
+from sandbox.runner import Runner
+from tasks.building import Drawn
+from tasks.suite import find, suite
+from tasks.variant import SEEDS_PER_ROLE, draw
+
+# When a variant's reference is hardly better than its starter, the reward's span is this share of the task's own headroom.
+SMALLEST_SPAN = 0.25
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """What the policy gets to see: `text` is the state as a prompt, `candidates` the catalogue's edits not tried yet."""
+
+    text: str
+    feedback: str
+    state: State
+    candidates: tuple[Candidate, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Transition:
+    """What a step came to. `reward` is None when the infrastructure failed; such a step is never trained on.
+
+    `metadata` holds plain values: action, instruction, file, family, case, outcome, value (dev), delta, scale, kept, seconds,
+    cached, flags, warnings, state_id.
+    """
+
+    observation: Observation
+    reward: float | None
+    done: bool
+    metadata: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class EpisodeState:
+    """Where an episode stands. `id` re-enters this very state: `reset(state_id=...)`."""
+
+    episode_id: str
+    step_count: int
+    task: str
+    variant: str
+    seed: int
+    id: str
+    value: float
+    m_init: float
+    m_best: float
+
+
+@dataclass(slots=True)
+class _Episode:
+    """The moving parts of one episode."""
+
+    id: str
+    seed: int
+    drawn: Drawn
+    versions: MemoryVersions
+    environment: Environment
+    reference: Reference
+    commit: str
+    value: float
+    history: list[Turn] = field(default_factory=list[Turn])
+    taken: int = 0
+    done: bool = False
+
+
+class TaskEnvironment:
+    """Episodes on the variants of the task suite.
+
+    `runner` runs the scripts; `work` is a directory for workspaces and logs. `store` keeps every state that was met, by id.
+    `variants` is where drawn data is kept (the user's state directory by default).
+    """
+
+    def __init__(
+        self,
+        runner: Runner,
+        work: Path,
+        *,
+        max_steps: int = 10,
+        reward: Version = "v1",
+        store: StateStore | None = None,
+        variants: Path | None = None,
+        python: Path | None = None,
+    ) -> None:
+        self._runner = runner
+        self._work = work
+        self._max_steps = max_steps
+        self._reward: Version = reward
+        self._store = store
+        self._variants = variants
+        self._python = python or Path(sys.executable)
+        self._episode: _Episode | None = None
+        self._count = 0
+
+    def reset(
+        self, task: str = "", variant: int | None = None, seed: int = 0, *, starter: str = "", state_id: str = ""
+    ) -> Observation:
+        """Begin an episode and measure its starter.
+
+        Without a `task` one of the training tasks is drawn, without a `variant` one of its training variants, both by `seed`.
+        `state_id` enters a saved state instead. Raises `UserError`.
+        """
+        if state_id:
+            if self._store is None:
+                raise UserError("this environment keeps no states", how="give it a store")
+            return self._enter(self._store.load(state_id), seed)
+        with task_errors():
+            rng = random.Random(seed)
+            if not task:
+                task = rng.choice([spec.id for spec in suite().values() if spec.split != "held_out"])
+            number = rng.randrange(SEEDS_PER_ROLE) if variant is None else variant
+            name = draw(find(task), number, starter=starter).id
+        episode = self._begin(open_variant(name, self._variants), None, seed)
+        measurement = self._measure_start(episode)
+        assert measurement.value is not None
+        episode.value = measurement.value
+        episode.reference = self._reference(episode.drawn, episode.value)
+        episode.environment.reference = episode.reference
+        self._episode = episode
+        return self._observe("")
+
+    def step(self, action: Action | InvalidAction | str) -> Transition:
+        """Carry out one action: an answer in the policy's grammar, or an action. Raises `UserError` before `reset`."""
+        episode = self._running()
+        if episode.done:
+            raise UserError("the episode is over", how="call reset")
+        if isinstance(action, str):
+            _, action = parse(action)
+        episode.taken += 1
+        before, base = episode.value, episode.commit
+        result = episode.environment.step(action, base, before, episode.taken)
+        value = result.measurement.value if result.measurement else None
+        edited = result.prepared.commit != base
+        kept = edited and value is not None and TaskJudge(episode.drawn).spec.better(value, before)
+        if kept and value is not None:
+            episode.commit, episode.value = result.prepared.commit, value
+        episode.history.append(_turn(episode.taken, result, value, kept=kept))
+        episode.done = episode.taken >= self._max_steps or isinstance(action, FinalAnswer)
+        return Transition(self._observe(result.feedback), result.reward.scalar, episode.done, self._metadata(result, kept))
+
+    @property
+    def state(self) -> EpisodeState:
+        """Where the episode stands. Raises `UserError` before `reset`."""
+        episode = self._running()
+        saved = self._saved(episode)
+        return EpisodeState(
+            episode_id=episode.id,
+            step_count=episode.taken,
+            task=episode.drawn.spec.id,
+            variant=episode.drawn.variant.id,
+            seed=episode.seed,
+            id=self._store.save(saved) if self._store else saved.id,
+            value=episode.value,
+            m_init=episode.reference.m_init,
+            m_best=episode.reference.m_best,
+        )
+
+    def test(self) -> float | None:
+        """The grade of the files as they stand on the hidden test part: for the one report at the end, never for a reward."""
+        episode = self._running()
+        runs = range(episode.taken, -1, -1)
+        last = next((n for n in runs if n == 0 or episode.history[n - 1].kept), 0) if episode.history else 0
+        submission = episode.environment.bench.submission(last, 0)
+        if submission is None:  # a state that was entered again: its run was another process's
+            episode.environment.measure(episode.commit, last, 0, threading.Event())
+            submission = episode.environment.bench.submission(last, 0)
+        return TaskJudge(episode.drawn).test(submission)
+
+    def close(self) -> None:
+        """End the episode."""
+        self._episode = None
+
+    def _running(self) -> _Episode:
+        if self._episode is None:
+            raise UserError("no episode has begun", how="call reset first")
+        return self._episode
+
+    def _begin(self, drawn: Drawn, files: dict[str, bytes] | None, seed: int) -> _Episode:
+        self._count += 1
+        name = f"{drawn.variant.id}-{self._count}"
+        place = self._work / name
+        work, runs = place / "work", place / "runs"
+        work.mkdir(parents=True, exist_ok=True)
+        runs.mkdir(exist_ok=True)
+        for old in runs.iterdir():
+            old.unlink()
+        versions = MemoryVersions(files or drawn.workspace())
+        plan = _plan(drawn, work, self._python)
+        judge = TaskJudge(drawn)
+        bench = Bench(versions, self._runner, plan, work, runs, judge)
+        paths = versions.files(versions.base)
+        protected = [path for path in paths if matches(path, drawn.spec.files.protected)]
+        editable = [path for path in paths if path not in protected and matches(path, drawn.spec.files.editable)]
+        environment = Environment(versions, bench, editable, protected, self._reward)
+        environment.spec = judge.spec
+        return _Episode(name, seed, drawn, versions, environment, Reference(0.0, 0.0, ""), versions.base, 0.0)
+
+    def _measure_start(self, episode: _Episode) -> Measurement:
+        measurement = episode.environment.measure(episode.commit, 0, 0, threading.Event())
+        if measurement.value is None:
+            code = Exit.NO_SANDBOX if measurement.result.outcome == "infrastructure" else Exit.NO_METRIC
+            raise UserError(f"the starter of {episode.drawn.variant.id} did not run: {measurement.message}", code=code)
+        return measurement
+
+    def _reference(self, drawn: Drawn, m_init: float) -> Reference:
+        """m_best of this variant: its own reference, or the starter plus a share of the task's headroom where that is more."""
+        spec, measured = drawn.spec.metric.spec(), drawn.spec.measured
+        best = reference_value(drawn, self._runner, self._work)
+        gain = spec.gain(best, m_init) if best is not None else 0.0
+        if measured:
+            gain = max(gain, SMALLEST_SPAN * spec.gain(measured.reference.mean, measured.baseline.mean))
+        if gain <= 0:
+            return TaskJudge(drawn).reference(m_init)
+        return Reference(m_init, m_init + (gain if spec.direction == "max" else -gain), "task")
+
+    def _enter(self, saved: SavedState, seed: int) -> Observation:
+        episode = self._begin(open_variant(saved.variant, self._variants), dict(saved.files), seed)
+        episode.value = saved.value
+        episode.reference = Reference(saved.m_init, saved.m_best, saved.m_best_source)
+        episode.environment.reference = episode.reference
+        episode.history = list(saved.history)
+        episode.taken = len(saved.history)
+        self._episode = episode
+        return self._observe(saved.history[-1].feedback if saved.history else "")
+
+    def _saved(self, episode: _Episode) -> SavedState:
+        return SavedState(
+            variant=episode.drawn.variant.id,
+            value=episode.value,
+            m_init=episode.reference.m_init,
+            m_best=episode.reference.m_best,
+            m_best_source=episode.reference.source,
+            files=episode.versions.contents(episode.commit),
+            history=tuple(episode.history),
+        )
+
+    def _observe(self, feedback: str) -> Observation:
+        episode = self._running()
+        spec = TaskJudge(episode.drawn).spec
+        notes = episode.versions.contents(episode.versions.base).get("description.md", b"").decode("utf-8", "replace")
+        task = Task(
+            name=episode.drawn.spec.id,
+            command=COMMAND,
+            metric=spec,
+            m_init=episode.reference.m_init,
+            m_best=episode.reference.m_best,
+            notes=notes,
+        )
+        state = State(
+            task=task,
+            value=episode.value,
+            base=episode.commit,
+            history=tuple(episode.history),
+            files=episode.environment.texts(episode.commit),
+            steps_left=max(0, self._max_steps - episode.taken),
+        )
+        tried = state.tried()
+        edits = [edit for edit in episode.environment.edits(episode.commit) if (edit.instruction, edit.file) not in tried]
+        candidates = tuple(Candidate(edit.instruction, edit.file, edit.family) for edit in edits)
+        return Observation(prompt(state), feedback, state, candidates)
+
+    def _metadata(self, result: StepResult, kept: bool) -> dict[str, Any]:
+        prepared, measurement, reward = result.prepared, result.measurement, result.reward
+        return {
+            "action": prepared.action,
+            "instruction": prepared.instruction,
+            "file": prepared.file,
+            "family": prepared.family,
+            "case": reward.case,
+            "outcome": measurement.result.outcome if measurement else "",
+            "value": measurement.value if measurement else None,
+            "delta": reward.delta,
+            "scale": reward.scale,
+            "kept": kept,
+            "seconds": measurement.result.seconds if measurement else 0.0,
+            "cached": measurement.result.cached if measurement else False,
+            "flags": list(prepared.flags),
+            "warnings": list(measurement.warnings) if measurement else [],
+            "state_id": self.state.id,
+        }
+
+
+def edit_action(candidate: Candidate) -> EditScript:
+    """The action that carries out a candidate."""
+    return EditScript(candidate.file, candidate.instruction)
+
+
+def _plan(drawn: Drawn, work: Path, python: Path) -> Plan:
+    limits = drawn.spec.limits
+    return Plan(
+        project=work,
+        command=COMMAND,
+        command_source="task",
+        python=python,
+        python_source="task",
+        metric=drawn.spec.metric.spec(),
+        limits=replace(PlanLimits(), seconds=limits.seconds, memory_mb=limits.memory_mb, cpus=1.0, output_mb=4),
+    )
+
+
+def _turn(index: int, result: StepResult, value: float | None, *, kept: bool) -> Turn:
+    prepared, measurement = result.prepared, result.measurement
+    outcome = "invalid" if result.reward.case == "invalid" else measurement.result.outcome if measurement else "ok"
+    if outcome == "ok" and measurement is not None and measurement.value is None:
+        outcome = "no_metric"
+    return Turn(
+        index=index,
+        action=prepared.action,
+        instruction=prepared.instruction,
+        file=prepared.file,
+        family=prepared.family,
+        outcome=outcome,
+        value=value,
+        reward=result.reward.scalar,
+        delta=result.reward.delta,
+        kept=kept,
+        feedback=result.feedback,
+        base=prepared.base,
+    )

@@ -1,0 +1,108 @@
+"""The judge of a task: the host's grader, with labels that never enter the sandbox. Imported only when a task is opened."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Generator, Mapping, Sequence
+from pathlib import Path
+
+from mlagent_app.agent.discovery import discover
+from mlagent_app.agent.errors import UserError
+from mlagent_app.agent.extraction import extract
+from mlagent_app.agent.metrics import MetricSpec, Reading, natural_bound
+from mlagent_app.agent.reward import Reference
+from mlagent_app.agent.reward import reference as natural_reference
+from mlagent_app.environment.judge import Judged
+from mlagent_app.repo.locks import state_dir
+from sandbox.runner import Link
+from tasks.building import Drawn, build
+from tasks.errors import TaskError
+from tasks.grading import grade
+from tasks.suite import find, root
+from tasks.variant import parse
+
+# A script's own number, from other rows than the grade, may differ from it by this many of the grade's standard deviations
+# plus this share of its size, before the two are said to disagree.
+DEVIATIONS = 5.0
+SHARE = 0.1
+
+
+class TaskJudge:
+    """The judge of a drawn variant."""
+
+    def __init__(self, drawn: Drawn) -> None:
+        self.drawn = drawn
+        self.spec = drawn.spec.metric.spec()
+        self.links: Sequence[Link] = (Link(drawn.data, "data"),)
+        self.hidden: Sequence[Path] = (root(), drawn.directory.parent)
+
+    def submission(self, files: Mapping[str, bytes]) -> bytes | None:
+        return files.get(self.drawn.spec.submission.file)
+
+    def judge(self, stdout: str, files: Mapping[str, bytes]) -> Judged:
+        graded = grade(self.drawn, self.submission(files), "dev")
+        if graded.value is None:
+            return Judged(None, graded.refusal)
+        said = printed(self.spec, stdout)
+        text = f"{self.spec.name}: {graded.value:.6g} (graded on {len(self.drawn.truth('dev'))} hidden rows)"
+        warnings: tuple[str, ...] = ()
+        if said is not None:
+            text += f"; the script printed {said:.6g}"
+            if abs(said - graded.value) > self._tolerance(graded.value):
+                warnings = (f"the script printed {self.spec.name} {said:.4g}, the grader says {graded.value:.4g}",)
+        return Judged(Reading(graded.value, "grader", 0, text), warnings=warnings)
+
+    def test(self, submission: bytes | None) -> float | None:
+        return grade(self.drawn, submission, "test").value
+
+    def reference(self, m_init: float) -> Reference:
+        measured = self.drawn.spec.measured
+        if measured and self.spec.better(measured.reference.mean, m_init):
+            return Reference(m_init, measured.reference.mean, "task")
+        return natural_reference(self.spec, m_init)
+
+    def _tolerance(self, value: float) -> float:
+        measured = self.drawn.spec.measured
+        bound = natural_bound(self.spec.name, self.spec.direction, value)
+        size = abs(value) if bound is None or self.spec.direction == "min" else max(abs(value), abs(bound))
+        return DEVIATIONS * (measured.noise if measured else 0.0) + SHARE * size
+
+
+def printed(spec: MetricSpec, stdout: str) -> float | None:
+    """The metric that a script itself printed, for comparison only; None when it printed none."""
+    found = extract(spec.__class__(spec.name, spec.direction), stdout, {})
+    if isinstance(found, Reading):
+        return found.value
+    guesses = [guess for guess in discover(stdout, {}) if guess.spec.direction == spec.direction]
+    return guesses[0].reading.value if guesses else None
+
+
+def variants_dir() -> Path:
+    """Where drawn variants are kept on this machine; their hidden labels are never mounted into a sandbox."""
+    return state_dir() / "tasks" / "variants"
+
+
+def real_data(task: str) -> Path:
+    """Where the real data of a task is kept once it was prepared."""
+    return state_dir() / "tasks" / "real" / task
+
+
+def open_variant(name: str, store: Path | None = None) -> Drawn:
+    """The variant of that id, drawn now unless it is there. Raises `UserError`."""
+    with task_errors():
+        task, _, _ = name.partition("@")
+        spec = find(task)
+        variant = parse(spec, name)
+        raw = real_data(spec.id) if variant.data == "real" else None
+        if raw is not None and not raw.is_dir():
+            raise TaskError(f"the real data of {spec.id} is not here", how=f"mlagent tasks prepare {spec.id} --raw DIR")
+        return build(spec, variant, store or variants_dir(), raw=raw)
+
+
+@contextlib.contextmanager
+def task_errors() -> Generator[None]:
+    """`TaskError` as the one-line error of the app."""
+    try:
+        yield
+    except TaskError as error:
+        raise UserError(error.what, where=error.where, how=error.how) from None
