@@ -83,7 +83,7 @@ class RunResult:
     `peak_memory` in bytes and `cpu_seconds` are None where the sandbox cannot know them. `message` says in one line why the
     outcome is not `ok` (for `infrastructure`: what failed and how to mend it). `disk_full` is set when the job ran out of
     space. `truncated` is set when output past `Limits.output_mb` was dropped. `warnings` holds what a person should know
-    about an `ok` run as well, such as a child that was killed for memory.
+    about an `ok` run as well, such as a child that was killed for memory. `cached`: the result of an earlier, equal run.
     """
 
     outcome: Outcome
@@ -96,6 +96,7 @@ class RunResult:
     disk_full: bool = False
     truncated: bool = False
     warnings: tuple[str, ...] = ()
+    cached: bool = False
 
 
 OnLog = Callable[[list[str]], None]
