@@ -11,21 +11,24 @@ from sklearn.preprocessing import OneHotEncoder
 
 N_ESTIMATORS = 20
 MAX_DEPTH = 4
+MIN_SAMPLES_LEAF = 25
 BILLS = ["RoomService", "FoodCourt", "ShoppingMall", "Spa", "VRDeck"]
 
 
 def features(frame):
     out = frame[["HomePlanet", "CryoSleep", "Destination", "Age"] + BILLS].copy()
     out["CryoSleep"] = out["CryoSleep"].astype(str)
+    cabin = frame["Cabin"].str.split("/", expand=True)
+    out["Deck"], out["Number"], out["Side"] = cabin[0], cabin[1].astype(float), cabin[2]
     return out
 
 
 def build_model():
     columns = make_column_transformer(
-        (OneHotEncoder(handle_unknown="ignore"), ["HomePlanet", "CryoSleep", "Destination"]),
-        (SimpleImputer(), ["Age"] + BILLS),
+        (OneHotEncoder(handle_unknown="ignore"), ["HomePlanet", "CryoSleep", "Destination", "Deck", "Side"]),
+        (SimpleImputer(), ["Age", "Number"] + BILLS),
     )
-    forest = RandomForestClassifier(n_estimators=N_ESTIMATORS, max_depth=MAX_DEPTH, random_state=0)
+    forest = RandomForestClassifier(n_estimators=N_ESTIMATORS, max_depth=MAX_DEPTH, min_samples_leaf=MIN_SAMPLES_LEAF, random_state=0)
     return make_pipeline(columns, forest)
 
 

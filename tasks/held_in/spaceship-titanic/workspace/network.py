@@ -6,9 +6,9 @@ import torch
 from torch import nn
 
 HIDDEN = 16
-EPOCHS = 30
+EPOCHS = 15
 BATCH_SIZE = 64
-LEARNING_RATE = 0.001
+LEARNING_RATE = 0.003
 SEED = 0
 
 torch.manual_seed(SEED)
