@@ -35,19 +35,25 @@ def grade(drawn: Drawn, content: bytes | None, part: str) -> Grade:
     submission = drawn.spec.submission
     if content is None:
         return Grade(None, f"the run wrote no {submission.file}")
-    truth = drawn.truth(part)
     try:
-        whole = _read(content, submission, sum(len(drawn.truth(each)) for each in ("dev", "test")))
-        predicted = _align(whole, drawn, part)
-        classes = submission.classes or tuple(drawn.truth("train")[submission.targets[0]].astype(str).unique())
-        for target in submission.targets:
-            predicted[target] = _checked(predicted[target], target, submission, frozenset(classes))
+        predicted = predictions(drawn, content, part)
     except Refused as refusal:
         return Grade(None, f"{submission.file} was refused: {refusal}")
-    value = float(grader_of(drawn.spec).grade(predicted, truth))
+    value = float(grader_of(drawn.spec).grade(predicted, drawn.truth(part)))
     if not np.isfinite(value):
         return Grade(None, f"{submission.file} was refused: the {drawn.spec.metric.name} of these predictions is not defined")
     return Grade(value)
+
+
+def predictions(drawn: Drawn, content: bytes, part: str) -> pd.DataFrame:
+    """The rows of a submission for one part, as the task's grader takes them. Raises `Refused`."""
+    submission = drawn.spec.submission
+    whole = _read(content, submission, sum(len(drawn.truth(each)) for each in ("dev", "test")))
+    predicted = _align(whole, drawn, part)
+    classes = submission.classes or tuple(drawn.truth("train")[submission.targets[0]].astype(str).unique())
+    for target in submission.targets:
+        predicted[target] = _checked(predicted[target], target, submission, frozenset(classes))
+    return predicted
 
 
 def _read(content: bytes, submission: Submission, rows: int) -> pd.DataFrame:

@@ -34,7 +34,7 @@ class TaskJudge:
         self.drawn = drawn
         self.spec = drawn.spec.metric.spec()
         self.links: Sequence[Link] = (Link(drawn.data, "data"),)
-        self.hidden: Sequence[Path] = (root(), drawn.directory.parent)
+        self.hidden: Sequence[Path] = (root(), *copies(), drawn.directory.parent)
 
     def submission(self, files: Mapping[str, bytes]) -> bytes | None:
         return files.get(self.drawn.spec.submission.file)
@@ -75,6 +75,11 @@ def printed(spec: MetricSpec, stdout: str) -> float | None:
         return found.value
     guesses = [guess for guess in discover(stdout, {}) if guess.spec.direction == spec.direction]
     return guesses[0].reading.value if guesses else None
+
+
+def copies() -> list[Path]:
+    """Where a source checkout keeps the generators and graders once more: its history, and what was built from it."""
+    return [root().parent / name for name in (".git", "build", "dist")]
 
 
 def variants_dir() -> Path:

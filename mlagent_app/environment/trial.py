@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import tempfile
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,7 +24,10 @@ COMMAND = "python train.py"
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """What a script came to. `value` is the grade on dev; None when the run failed or was refused, and `message` says why."""
+    """What a script came to. `value` is the grade on dev; None when the run failed or was refused, and `message` says why.
+
+    `submission` is the graded file; None when there was none, or the run failed.
+    """
 
     result: RunResult
     value: float | None
@@ -31,6 +35,7 @@ class Trial:
     message: str
     stdout: str
     warnings: tuple[str, ...] = ()
+    submission: bytes | None = None
 
 
 def run_limits(spec: TaskSpec) -> Limits:
@@ -38,7 +43,15 @@ def run_limits(spec: TaskSpec) -> Limits:
     return Limits(seconds=spec.limits.seconds, memory_mb=spec.limits.memory_mb, cpus=1.0, output_mb=4, scratch_mb=256)
 
 
-def trial(drawn: Drawn, files: Mapping[str, bytes], runner: Runner, work: Path, *, python: Path | None = None) -> Trial:
+def trial(
+    drawn: Drawn,
+    files: Mapping[str, bytes],
+    runner: Runner,
+    work: Path,
+    *,
+    python: Path | None = None,
+    cancel: threading.Event | None = None,
+) -> Trial:
     """Run `files` (relative path to content, with a `train.py`) on `drawn` in a workspace below `work`, and grade them."""
     judge = TaskJudge(drawn)
     workspace = Path(tempfile.mkdtemp(prefix="trial-", dir=work))
@@ -49,7 +62,7 @@ def trial(drawn: Drawn, files: Mapping[str, bytes], runner: Runner, work: Path, 
         job = Job(
             COMMAND, workspace, log_path, python or Path(sys.executable), judge.links, project=workspace, hidden=judge.hidden
         )
-        result = runner.run(job, run_limits(drawn.spec))
+        result = runner.run(job, run_limits(drawn.spec), cancel=cancel)
         stdout = read_tail(log_path)
         wrote = written(workspace, before)
     finally:
@@ -59,8 +72,9 @@ def trial(drawn: Drawn, files: Mapping[str, bytes], runner: Runner, work: Path, 
         return Trial(result, None, None, why_failed(result, stdout), stdout)
     judged: Judged = judge.judge(stdout, wrote)
     value = judged.reading.value if judged.reading else None
-    test = judge.test(judge.submission(wrote)) if judged.reading else None
-    return Trial(result, value, test, judged.message, stdout, judged.warnings)
+    submission = judge.submission(wrote)
+    test = judge.test(submission) if judged.reading else None
+    return Trial(result, value, test, judged.message, stdout, judged.warnings, submission)
 
 
 def reference_value(drawn: Drawn, runner: Runner, work: Path) -> float | None:
