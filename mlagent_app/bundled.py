@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
 from mlagent_app.agent.errors import UserError
@@ -55,12 +56,15 @@ def copy_example(name: str, destination: Path) -> Path:
         raise UserError(
             "the example cannot be copied", where=f"{target}: {error.strerror}", how="name another directory"
         ) from None
-    _commit(target, HISTORY[name])
+    commit_files(target, HISTORY[name])
     return target
 
 
-def _commit(target: Path, history: tuple[tuple[str, tuple[str, ...]], ...]) -> None:
-    """Make `target` a repository. The user's hooks, templates and signing keys stay out of it."""
+def commit_files(target: Path, history: Sequence[tuple[str, tuple[str, ...]]]) -> None:
+    """Make `target` a repository with these (message, files) as commits, always at the same dates. Raises `UserError`.
+
+    The user's hooks, templates and signing keys stay out of it.
+    """
     try:
         from git import Git, GitCommandError, GitCommandNotFound
     except ImportError as error:  # GitPython looks for git when it is imported

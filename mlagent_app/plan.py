@@ -39,6 +39,7 @@ class Plan:
     said about it. `notes` is the text of AGENTS.md for the policy, `notices` what a person should know about what was found.
     `command_candidates` are (command, source) pairs, the chosen one first. `sources` says for every `section.key` of the
     settings where it comes from. `dockerfile` and `requirements` are relative to the project; empty strings stand for nothing.
+    `task` is the variant of a task of the suite that the project is: its metric is the host's grade.
     """
 
     project: Path
@@ -76,6 +77,7 @@ class Plan:
     command_candidates: tuple[tuple[str, str], ...] = ()
     sources: Mapping[str, str] = field(default_factory=dict[str, str])
     demo: bool = False
+    task: str = ""
 
     def to_json(self) -> dict[str, Any]:
         """The plan as plain JSON values."""
@@ -106,7 +108,8 @@ def prepare(root: Path, files: Sequence[str], flags: Mapping[str, object]) -> Pl
         _require_python(root, files)
     found = detect(root, files, python=settings.sandbox.python)
     command, source = _command(root, files, command, origin, found)
-    metric = _metric(settings, origin)
+    task = settings.task.variant
+    metric = _task_metric(task) if task else _metric(settings, origin)
     return Plan(
         project=root,
         command=command,
@@ -114,7 +117,7 @@ def prepare(root: Path, files: Sequence[str], flags: Mapping[str, object]) -> Pl
         python=found.python.path,
         python_source=origin["sandbox.python"] if settings.sandbox.python else found.python.source,
         metric=metric,
-        metric_source=origin["metric.name"] if metric and settings.metric.name else origin["metric.pattern"] if metric else "",
+        metric_source=_metric_source(settings, origin) if metric else "",
         metric_direction=settings.metric.direction,
         metric_target=settings.metric.target,
         editable=tuple(settings.project.editable),
@@ -133,10 +136,11 @@ def prepare(root: Path, files: Sequence[str], flags: Mapping[str, object]) -> Pl
         commit=settings.session.commit,
         seed=settings.session.seed,
         reward=settings.session.reward,
-        notes=found.notes,
+        notes=_description(root) if task else found.notes,
         notices=found.notices,
         command_candidates=tuple((item.command, item.source) for item in found.commands),
         sources=origin,
+        task=task,
     )
 
 
@@ -190,6 +194,31 @@ def _metric(settings: Settings, origin: Mapping[str, str]) -> MetricSpec | None:
             how='set [metric] direction = "max" or "min" in mlagent.toml, or MLAGENT_METRIC_DIRECTION',
         )
     return MetricSpec(name, direction, given.source, given.pattern, given.pick, given.target)
+
+
+def _task_metric(variant: str) -> MetricSpec:
+    """The metric of a task's variant. Raises `UserError` for an unknown one, and where the suite's packages are missing."""
+    try:
+        from tasks.errors import TaskError
+        from tasks.suite import find
+    except ImportError as error:
+        raise UserError(f"the task suite needs {error.name}", how="pip install 'ml-agent[tasks]'") from None
+    try:
+        return find(variant.partition("@")[0]).metric.spec()
+    except TaskError as error:
+        raise UserError(error.what, where=error.where or "[task] variant", how=error.how) from None
+
+
+def _description(root: Path) -> str:
+    """What a task's project says about itself, for the policy."""
+    path = root / "description.md"
+    return path.read_text("utf-8", "replace") if path.is_file() else ""
+
+
+def _metric_source(settings: Settings, origin: Mapping[str, str]) -> str:
+    if settings.task.variant:
+        return "the task's grader"
+    return origin["metric.name"] if settings.metric.name else origin["metric.pattern"]
 
 
 def _check_pattern(pattern: str, where: str) -> None:

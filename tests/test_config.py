@@ -58,6 +58,8 @@ approve = "auto"
 commit = false
 seed = 7
 reward = "v2"
+[task]
+variant = "leaf-classification@0.linear"
 """
 
 

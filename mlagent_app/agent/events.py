@@ -276,6 +276,27 @@ class Failed(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TestScored(Event):
+    """A task's hidden test part, graded once, at the end: the baseline and the best kept state (`step`, 0 is the baseline).
+
+    None where the run's submission is not there any more or was refused.
+    """
+
+    __test__ = False  # not a test case, whatever pytest makes of the name
+
+    metric: str
+    baseline: float | None
+    best: float | None
+    step: int
+
+    @property
+    def text(self) -> str:
+        """In one line."""
+        before, after = ("-" if value is None else f"{value:.6g}" for value in (self.baseline, self.best))
+        return f"hidden test, graded once: {self.metric} {before} at the baseline, {after} at the best kept step"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SessionEnded(Event):
     """`reason` is one of steps, minutes, target, exhausted, final_answer, stopped, failed."""
 
@@ -291,7 +312,7 @@ EVENTS: dict[str, type[Event]] = {
     for kind in (
         SessionStarted, SnapshotTaken, MetricsFound, MetricChosen, BaselineMeasured, ActionProposed, RunStarted, LogLines,
         ResourceSample, RunFinished, Rewarded, DecisionNeeded, Decided, Landed, Reverted, Measured, HeadMeasured,
-        ApproveChanged, Paused, Resumed, Notice, Failed, SessionEnded,
+        ApproveChanged, Paused, Resumed, Notice, Failed, TestScored, SessionEnded,
     )
 }  # fmt: skip
 TRANSIENT = (LogLines, ResourceSample)

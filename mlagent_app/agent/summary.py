@@ -147,6 +147,7 @@ class Summary:
     notices: list[ev.Notice] = field(default_factory=list[ev.Notice])
     head: tuple[int, float] | None = None
     failed: ev.Failed | None = None
+    test: ev.TestScored | None = None
     ended: ev.SessionEnded | None = None
 
     def add(self, event: Event) -> None:
@@ -166,6 +167,8 @@ class Summary:
                 self.notices.append(event)
             case ev.Failed():
                 self.failed = event
+            case ev.TestScored():
+                self.test = event
             case ev.SessionEnded():
                 self.ended = event
             case ev.Resumed():
@@ -288,7 +291,8 @@ def to_json(summary: Summary) -> dict[str, Any]:
     """The one object of `mlagent run --format json`; every value goes through a strict JSON encoder.
 
     `decision` of a step is `accept`, `refuse`, `skip`, `reverted` or null. `commit` is the project's commit once the step has
-    landed, before that the session's private one. `applied` says whether an accepted step stands in the project.
+    landed, before that the session's private one. `applied` says whether an accepted step stands in the project. `test` is
+    there for tasks of the suite only: the hidden test part, graded once.
     """
     started, metric, baseline, best = summary.started, summary.metric, summary.baseline, summary.best
     return {
@@ -307,6 +311,7 @@ def to_json(summary: Summary) -> dict[str, Any]:
         }
         if best
         else None,
+        **({"test": {"baseline": summary.test.baseline, "best": summary.test.best}} if summary.test else {}),
         "steps": [_step_json(step) for step in summary.steps],
         "applied": summary.applied,
         "seconds": summary.seconds,

@@ -55,6 +55,8 @@ class TextSurface:
                     for line in event.detail.splitlines():
                         self._line(f"  [dim]|[/] {escape(line[:200])}")
                 say("mlagent", event.message)
+            case ev.TestScored():
+                self._line(f"  {escape(event.text)}")
             case ev.Notice():
                 self._line(f"  [yellow]{'!' if event.level == 'warning' else 'i'}[/] {escape(event.text)}")
             case _:

@@ -119,6 +119,12 @@ class SessionSettings(Section):
     reward: Version = "v1"
 
 
+class TaskSettings(Section):
+    """`[task]`: the project is a variant of a task of the suite, graded on the host."""
+
+    variant: str = ""
+
+
 class Settings(Section):
     """All settings, one attribute a section."""
 
@@ -128,6 +134,7 @@ class Settings(Section):
     sandbox: SandboxSettings = SandboxSettings()
     policy: PolicySettings = PolicySettings()
     session: SessionSettings = SessionSettings()
+    task: TaskSettings = TaskSettings()
 
 
 SECTIONS: dict[str, type[Section]] = {
@@ -137,6 +144,7 @@ SECTIONS: dict[str, type[Section]] = {
     "sandbox": SandboxSettings,
     "policy": PolicySettings,
     "session": SessionSettings,
+    "task": TaskSettings,
 }
 
 

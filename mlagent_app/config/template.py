@@ -43,6 +43,7 @@ ABOUT = {
     "session.commit": "make a commit of every accepted step",
     "session.seed": "",
     "session.reward": '"v1", "v2" or "clipped"',
+    "task.variant": "the variant of a task of the suite that this project is: its metric is the host's grade",
 }
 # Shown where there is no default to show.
 _EXAMPLES: dict[str, object] = {

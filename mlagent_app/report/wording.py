@@ -143,6 +143,8 @@ def caveats(summary: Summary) -> list[str]:
             f"The best was picked among {plural(summary.measured_edits, 'measured edit')} by the metric it is judged by; "
             "on data that played no part in it the gain may be smaller."
         )
+    if summary.test is not None:
+        told.append(f"{summary.test.text[0].upper()}{summary.test.text[1:]}.")
     if len(summary.sandboxes) > 1:
         told.append(f"The session ran in more than one sandbox: {', '.join(summary.sandboxes)}.")
     flagged = [str(step.index) for step in summary.steps if step.kept and step.proposed.flags]

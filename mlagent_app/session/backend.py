@@ -11,6 +11,7 @@ from mlagent_app.agent import events as ev
 from mlagent_app.agent.errors import Exit, UserError
 from mlagent_app.agent.events import Event
 from mlagent_app.environment.core import Environment
+from mlagent_app.environment.judge import Judge
 from mlagent_app.environment.measure import Bench
 from mlagent_app.journal import Journal
 from mlagent_app.plan import Plan, prepare
@@ -29,6 +30,8 @@ from mlagent_app.session.recorder import Recorder
 from mlagent_app.session.runs import Stopped
 from mlagent_app.session.session import Session
 from mlagent_app.session.store import SessionPaths
+from mlagent_app.session.taskproject import is_task, task_project
+from mlagent_app.session.testscore import score_test
 from sandbox.runner import Runner, SandboxError
 
 
@@ -129,12 +132,15 @@ class _Run:
         self._begin()
         reason, code = "failed", Exit.OK
         try:
+            judge = open_judge(self._plan)
             snapshot = self._snapshot()
-            environment = self._environment(snapshot)
+            environment = self._environment(snapshot, judge)
             recorder, controls = self._recorder, self._controls
             Baseline(self._plan, environment, recorder, controls, confirm_metric=self._confirm).settle()
             lander = Lander(self._project, snapshot, self._plan, self._paths.id)
             reason = Session(self._plan, environment, self._policy, lander, recorder, controls).run()
+            if reason != "stopped":
+                score_test(environment.bench, recorder)
         except Stopped:
             reason = "stopped"
         except UserError as error:
@@ -205,11 +211,11 @@ class _Run:
         )
         return snapshot
 
-    def _environment(self, snapshot: Snapshot) -> Environment:
+    def _environment(self, snapshot: Snapshot, judge: Judge | None) -> Environment:
         taken = self._recorder.progress.snapshot
         if taken is None:
             raise RuntimeError("the snapshot is taken before the environment is made")
-        bench = Bench(snapshot, self._runner, self._plan, self._paths.work, self._paths.runs)
+        bench = Bench(snapshot, self._runner, self._plan, self._paths.work, self._paths.runs, judge)
         bench.clear()
         return Environment(snapshot, bench, taken.editable, taken.protected, self._plan.reward)
 
@@ -217,14 +223,15 @@ class _Run:
 def resolve_project(path: Path | None, *, resume: str, demo: bool) -> Path:
     """The project directory that a call means; the current one when it names none. Raises `UserError` when it means two.
 
-    The demo works on a copy of the bundled example under the state directory: a new one, or the newest when it goes on.
+    The directory of a task means a project made of its standard variant, and `--demo` a copy of the bundled example: a new one
+    under the state directory, or the newest when it goes on.
     """
     if demo:
         if path is not None:
             raise UserError("--demo brings its own project", how="leave out PROJECT, or leave out --demo")
         return _demo_copy(again=bool(resume))
     if path is not None:
-        return path
+        return task_project(str(path), again=bool(resume)) if is_task(path) else path
     if resume and resume != "latest":
         return Path(str(store.find(resume).read_plan()["project"]))
     return Path()
@@ -240,6 +247,15 @@ def _demo_copy(*, again: bool) -> Path:
     return copy_example("digits", root / str(taken[-1] + 1 if taken else 1) / "digits")
 
 
+def open_judge(plan: Plan) -> Judge | None:
+    """Who grades the runs of a task's project; None for any other project. Raises `UserError`."""
+    if not plan.task:
+        return None
+    from mlagent_app.environment.taskjudge import TaskJudge, open_variant
+
+    return TaskJudge(open_variant(plan.task))
+
+
 def choose_runner(plan: Plan, near: Path) -> Runner:
     """The sandbox of a plan, tried with its Python. `near` is where workspaces will be. Raises `UserError` (exit 5)."""
     from sandbox.choose import Wanted, choose
@@ -252,6 +268,11 @@ def choose_runner(plan: Plan, near: Path) -> Runner:
         spec = RuntimeSpec("dockerfile", dockerfile=plan.project / plan.dockerfile)
     elif plan.requirements:
         spec = RuntimeSpec("requirements", requirements=plan.project / plan.requirements)
+    if plan.task and plan.sandbox == "local":
+        how = "choose docker or bwrap"
+        raise UserError(
+            "a task is not graded in the local sandbox: its labels could be read there", how=how, code=Exit.NO_SANDBOX
+        )
     with sandbox_errors():
         return choose(plan.sandbox, runtime=spec, wanted=Wanted(plan.python, plan.project, near), allow_local=plan.demo)
 

@@ -47,7 +47,8 @@ class Baseline:
         """Leave `environment` with metric and reference. Raises `NoBaseline`, `Stopped` and `UserError` (bad target)."""
         progress = self._recorder.progress
         # Until the first run has shown where it stands, a named metric is only a name.
-        if progress.baseline_values or progress.baseline is not None:
+        # A task's metric is the host's grade, and needs no finding.
+        if progress.baseline_values or progress.baseline is not None or self._environment.bench.judge is not None:
             self._environment.spec = progress.metric
         if progress.baseline is None:
             self._measure()
@@ -75,7 +76,8 @@ class Baseline:
         if spec is None:
             raise RuntimeError("the metric is chosen before the baseline is announced")
         mean = statistics.fmean(values)
-        best = reference(spec, mean)
+        judge = self._environment.bench.judge
+        best = judge.reference(mean) if judge else reference(spec, mean)
         self._recorder.emit(
             ev.BaselineMeasured(
                 values=tuple(values),

@@ -13,7 +13,17 @@ from textual.containers import Container
 from textual.timer import Timer
 from textual.widgets import Footer, Tab, Tabs
 
-from mlagent_app.agent.events import TRANSIENT, DecisionNeeded, Event, LogLines, Notice, Resumed, RunStarted, SessionStarted
+from mlagent_app.agent.events import (
+    TRANSIENT,
+    DecisionNeeded,
+    Event,
+    LogLines,
+    Notice,
+    Resumed,
+    RunStarted,
+    SessionStarted,
+    TestScored,
+)
 from mlagent_app.tui.keys import KEYS
 from mlagent_app.tui.link import Backend
 from mlagent_app.tui.logs import StepLog, read_tail
@@ -127,6 +137,8 @@ class SessionScreen(DecidingScreen):
             self._metric_asked = True
         elif isinstance(event, Notice):
             self.notify(event.text, severity="warning" if event.level == "warning" else "information", markup=False)
+        elif isinstance(event, TestScored):
+            self.notify(event.text, markup=False)
 
     def _after_end(self) -> None:
         """Leave when that is wanted, else show the summary once."""
