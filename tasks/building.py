@@ -24,27 +24,37 @@ from tasks.variant import Variant
 # Every published file carries this time, so that none tells when, and in which order, it was written.
 EPOCH = 1_577_836_800
 PARTS = ("dev", "test")
+PUBLIC, HIDDEN = "public", "hidden"
 # Changes with what the generators write: older drawn data is not used any more.
 LAYOUT = 1
 
 
 @dataclass(frozen=True)
 class Drawn:
-    """A variant on disk. `directory/data` is what a sandboxed script sees, `directory/hidden` what it never does."""
+    """A variant on disk, below `store`: `public/` is all that a sandboxed script may see, `hidden/` what it never does.
+
+    They are not in one directory for each variant, so that a place can show all public data to scripts, and no label.
+    """
 
     spec: TaskSpec
     variant: Variant
-    directory: Path
+    store: Path
+
+    @property
+    def name(self) -> str:
+        """Variants that differ in the starter only have the same name and share their data."""
+        variant = self.variant
+        return f"{self.spec.id}@{variant.seed}-{variant.size}-{variant.noise:g}-{variant.data}-{LAYOUT}"
 
     @property
     def data(self) -> Path:
         """The public data: a directory, read-only by agreement."""
-        return self.directory / "data"
+        return self.store / PUBLIC / self.name
 
     @property
     def hidden(self) -> Path:
         """The labels: a directory that never enters a sandbox."""
-        return self.directory / "hidden"
+        return self.store / HIDDEN / self.name
 
     def workspace(self) -> dict[str, bytes]:
         """The files that the agent starts from, relative path to content; the data is not among them."""
@@ -71,25 +81,31 @@ def build(spec: TaskSpec, variant: Variant, store: Path, *, raw: Path | None = N
 
     Variants that differ in the starter only share their data. Raises `TaskError`.
     """
-    directory = store / f"{spec.id}@{variant.seed}-{variant.size}-{variant.noise:g}-{variant.data}-{LAYOUT}"
-    drawn = Drawn(spec, variant, directory)
-    if (directory / "hidden" / "variant.json").is_file():
+    drawn = Drawn(spec, variant, store)
+    if drawn.data.is_dir():
         return drawn
-    store.mkdir(parents=True, exist_ok=True)
-    made = Path(tempfile.mkdtemp(prefix=f".{spec.id}-", dir=store))
     try:
-        _fill(spec, variant, made, raw)
-        made.chmod(0o755)
+        for place in (drawn.data.parent, drawn.hidden.parent):
+            place.mkdir(parents=True, exist_ok=True)
+        made = Path(tempfile.mkdtemp(prefix=f".{spec.id}-", dir=drawn.hidden.parent))
         try:
-            made.rename(directory)
-        except OSError:  # another process was faster, and drew the same
-            if not (directory / "hidden" / "variant.json").is_file():
-                raise
+            _fill(spec, variant, made, raw)
+            # The data last: where it is, the variant is complete.
+            _move(made / HIDDEN, drawn.hidden)
+            _move(made / PUBLIC, drawn.data)
+        finally:
+            shutil.rmtree(made, ignore_errors=True)
     except OSError as error:
         raise TaskError(f"the variant cannot be written: {error.strerror}", where=str(store), how="free some space") from None
-    finally:
-        shutil.rmtree(made, ignore_errors=True)
     return drawn
+
+
+def _move(made: Path, target: Path) -> None:
+    try:
+        made.rename(target)
+    except OSError:  # another process was faster, and drew the same
+        if not target.is_dir():
+            raise
 
 
 def _fill(spec: TaskSpec, variant: Variant, made: Path, raw: Path | None) -> None:
@@ -102,7 +118,7 @@ def _fill(spec: TaskSpec, variant: Variant, made: Path, raw: Path | None) -> Non
         raise TaskError(f"the real data of {spec.id} is not here", how=f"mlagent tasks prepare {spec.id} --raw DIR")
     train, dev, test = split(examples, spec.size.dev, spec.size.test, variant.rng("split"))
     hidden = variant.rng("order").permutation(np.concatenate([dev, test]))
-    data, secret = made / "data", made / "hidden"
+    data, secret = made / PUBLIC, made / HIDDEN
     data.mkdir()
     secret.mkdir(mode=0o700)
     published = prepare.publish(examples, train, hidden, data)

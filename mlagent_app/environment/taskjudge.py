@@ -34,7 +34,7 @@ class TaskJudge:
         self.drawn = drawn
         self.spec = drawn.spec.metric.spec()
         self.links: Sequence[Link] = (Link(drawn.data, "data"),)
-        self.hidden: Sequence[Path] = (root(), *copies(), drawn.directory.parent)
+        self.hidden: Sequence[Path] = (root(), *copies(), drawn.hidden.parent)
 
     def submission(self, files: Mapping[str, bytes]) -> bytes | None:
         return files.get(self.drawn.spec.submission.file)
