@@ -16,7 +16,8 @@ from sandbox.bwrap_wall import PROBE_SECONDS, WAYS_OUT, View, Wall
 from sandbox.docker_workspace import Ids, lent_workspace
 from sandbox.hostruntime import HOME, WORKSPACE, HostEnvironment, Mount, environment_key, host_environment
 from sandbox.jobenv import environment, with_import_paths
-from sandbox.process import Ending, Launch, infrastructure, open_pump, result, supervise
+from sandbox.launch import Launch
+from sandbox.process import Ending, infrastructure, open_pump, result, supervise
 from sandbox.runner import Job, Limits, OnLog, OnSample, RunnerName, RunResult, SandboxError
 from sandbox.stream import LogPump
 from sandbox.symptoms import cause

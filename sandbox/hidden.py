@@ -57,6 +57,14 @@ def masks_below(mounts: Sequence[Mount], hidden: Iterable[Path]) -> list[Mask]:
     return _outermost(found)
 
 
+def is_shown(environment: Sequence[Mount], given: Sequence[Mount], hidden: Iterable[Path], path: Path) -> bool:
+    """Whether anything of `path` can be read in a sandbox that hides only `hidden`."""
+    left, masks = without_hidden(environment, hidden)
+    over = [*masks, *masks_below(given, hidden)]
+    wanted = [*without_hidden(left, [path])[1], *masks_below(given, [path])]
+    return any(not any(_is_below(mask.target, above.target) for above in over) for mask in wanted)
+
+
 def exists(hidden: Iterable[Path]) -> bool:
     """Whether there is anything to hide."""
     return bool(_all_of(hidden))

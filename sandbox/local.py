@@ -13,7 +13,8 @@ from pathlib import Path
 from sandbox.hidden import exists
 from sandbox.hostruntime import SYSTEM_PATH, environment_key, host_environment
 from sandbox.jobenv import environment, python_variables, with_import_paths
-from sandbox.process import Ending, Launch, infrastructure, open_pump, result, supervise
+from sandbox.launch import Launch
+from sandbox.process import Ending, infrastructure, open_pump, result, supervise
 from sandbox.runner import Job, Limits, Link, OnLog, OnSample, RunnerName, RunResult, SandboxError
 from sandbox.stream import LogPump
 from sandbox.workdir import open_directory, remove_tree, split_relative

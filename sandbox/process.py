@@ -1,52 +1,31 @@
 """Running a job as a tree of processes of this machine: what `local` and `bwrap` share.
 
-Between us and the job stands `supervisor.py`, which finds all that the job starts and kills it when we say so or when we die.
-Here: its start, the limits on time, memory and processes, cancelling, and what the run came to.
+Here: the limits on time, memory and processes, cancelling, and what the run came to. How a job is started: `launch.py`.
 """
 
 from __future__ import annotations
 
 import os
-import secrets
 import select
 import signal
-import subprocess
-import sys
 import threading
 import time
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Literal
+from typing import Literal
 
+from sandbox.launch import STOP_SECONDS, Launch, Supervised, SupervisedCommand
 from sandbox.runner import Job, Limits, OnLog, OnSample, Outcome, RunResult, Sample
 from sandbox.stream import LogPump
 from sandbox.symptoms import describe_exit, says_child_killed, says_disk_full, says_out_of_memory
-from sandbox.usage import MIB, TreeUsage, kill_marked
+from sandbox.usage import MIB, TreeUsage
 
 TICK_SECONDS = 0.1
 SAMPLE_SECONDS = 1.0
-STOP_SECONDS = 1.8
-MARKER = "MLAGENT_JOB"
 
-_SUPERVISOR = Path(__file__).with_name("supervisor.py")
 _TOO_LARGE_FILE = 128 + signal.SIGXFSZ
 
 Stop = Literal["cancelled", "timeout", "out_of_memory", "too_many_processes"]
-
-
-@dataclass(frozen=True, slots=True)
-class Launch:
-    """A command as the system starts it.
-
-    `descriptors` stay open for it. `scratch` is a directory of the caller's that goes as well when the caller is killed.
-    """
-
-    argv: Sequence[str]
-    cwd: Path
-    env: Mapping[str, str]
-    descriptors: Sequence[int] = ()
-    scratch: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,102 +41,82 @@ class Ending:
     kernel_out_of_memory: bool
 
 
+NOT_STARTED = Ending(None, "cancelled", 0.0, 0, 0.0, 0, False)
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """How a job is watched. `ooms_before` is `kernel_ooms()` from before its start."""
+
+    limits: Limits
+    ooms_before: int
+    on_sample: OnSample | None = None
+    cancel: threading.Event | None = None
+
+
 def supervise(
     launch: Launch, limits: Limits, pump: LogPump, on_sample: OnSample | None, cancel: threading.Event | None
 ) -> Ending:
     """Run `launch` to its end, its output into `pump`. Raises OSError when nothing can be started."""
     if cancel is not None and cancel.is_set():
-        return Ending(None, "cancelled", 0.0, 0, 0.0, 0, False)
-    tree = _Tree(launch, limits, pump)
+        return NOT_STARTED
+    ooms = kernel_ooms()
+    return watch(SupervisedCommand(launch, limits.scratch_mb * MIB), Watch(limits, ooms, on_sample, cancel), pump)
+
+
+def watch(job: Supervised, terms: Watch, pump: LogPump) -> Ending:
+    """Hold a job that has just been started to its limits until it is over and nothing is left of it."""
+    tree = _Tree(job, terms, pump)
     try:
-        return tree.watch(on_sample, cancel)
+        return tree.until_end()
     finally:
-        tree.close()
+        job.close()
+        tree.stop_reading()
 
 
 class _Tree:
-    """One supervised job, from its start until nothing of it is left."""
+    """One supervised job while it runs."""
 
-    def __init__(self, launch: Launch, limits: Limits, pump: LogPump) -> None:
-        self._limits = limits
-        self._marker = secrets.token_hex(16)
-        self._ooms = _kernel_ooms()
+    def __init__(self, job: Supervised, terms: Watch, pump: LogPump) -> None:
+        self._job = job
+        self._terms = terms
+        self._limits = terms.limits
         self._started = time.monotonic()
         self._stop: Stop | None = None
-        self._report, report_end = os.pipe()
-        supervisor = [sys.executable, "-I", "-S", str(_SUPERVISOR)]
-        arguments = [str(report_end), str(limits.scratch_mb * MIB), str(launch.scratch or "")]
-        try:
-            self._process = subprocess.Popen(
-                [*supervisor, *arguments, *launch.argv],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                bufsize=0,
-                cwd=launch.cwd,
-                env={**launch.env, MARKER: self._marker},
-                pass_fds=(report_end, *launch.descriptors),
-                # Ctrl-C in our terminal is for us to handle, not for the job.
-                start_new_session=True,
-            )
-        except BaseException:
-            os.close(self._report)
-            raise
-        finally:
-            os.close(report_end)
-        self._usage = TreeUsage(self._process.pid)
+        self._usage = TreeUsage(job.pid)
         self._draining = threading.Event()
         self._draining.set()
         self._reader = threading.Thread(target=self._drain, args=(pump,), name="job-output", daemon=True)
         self._reader.start()
 
-    def watch(self, on_sample: OnSample | None, cancel: threading.Event | None) -> Ending:
+    def until_end(self) -> Ending:
         """Hold the job to its limits until its supervisor reports."""
         next_sample = self._started + SAMPLE_SECONDS
-        while not select.select([self._report], [], [], TICK_SECONDS)[0]:
+        while not select.select([self._job.report], [], [], TICK_SECONDS)[0]:
             now = time.monotonic()
-            self._stop = self._excess(now, cancel)
+            self._stop = self._excess(now)
             if self._stop is not None:
                 self._usage.cpu()  # a killed namespace does not hand its times on
-                self._end_lifeline()
-                select.select([self._report], [], [], STOP_SECONDS)
+                self._job.end()
+                select.select([self._job.report], [], [], STOP_SECONDS)
                 break
-            if on_sample is not None and now >= next_sample:
+            if self._terms.on_sample is not None and now >= next_sample:
                 next_sample += SAMPLE_SECONDS
                 memory = self._usage.memory(self._memory_limit)
-                on_sample(Sample(now - self._started, memory, self._usage.cpu()))
+                self._terms.on_sample(Sample(now - self._started, memory, self._usage.cpu()))
         return self._ending()
 
-    def close(self) -> None:
-        """Leave nothing behind, whatever happened."""
-        self._end_lifeline()
-        try:
-            self._process.wait(STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
-        if self._process.returncode < 0:
-            kill_marked(MARKER, self._marker)
+    def stop_reading(self) -> None:
+        """Give the last of the output a moment to arrive."""
         self._reader.join(timeout=1.0)
         self._draining.clear()
-        os.close(self._report)
-        if not self._reader.is_alive():
-            self._output.close()
 
     @property
     def _memory_limit(self) -> int:
         return self._limits.memory_mb * MIB
 
-    @property
-    def _output(self) -> IO[bytes]:
-        assert self._process.stdout is not None
-        return self._process.stdout
-
-    def _end_lifeline(self) -> None:
-        assert self._process.stdin is not None
-        self._process.stdin.close()
-
-    def _excess(self, now: float, cancel: threading.Event | None) -> Stop | None:
+    def _excess(self, now: float) -> Stop | None:
+        cancel = self._terms.cancel
         if cancel is not None and cancel.is_set():
             return "cancelled"
         if now - self._started > self._limits.seconds:
@@ -170,7 +129,8 @@ class _Tree:
 
     def _ending(self) -> Ending:
         seconds = time.monotonic() - self._started
-        report = os.read(self._report, 256).split() if select.select([self._report], [], [], 0)[0] else []
+        descriptor = self._job.report
+        report = os.read(descriptor, 256).split() if select.select([descriptor], [], [], 0)[0] else []
         status, cpu, resident, left = report if len(report) == 4 else (None, b"0", b"0", b"0")
         code = None if status is None else os.waitstatus_to_exitcode(int(status))
         return Ending(
@@ -180,15 +140,15 @@ class _Tree:
             peak_memory=max(self._usage.peak, int(resident)),
             cpu_seconds=max(float(cpu), self._usage.cpu_seconds),
             left_running=int(left),
-            kernel_out_of_memory=_kernel_ooms() > self._ooms,
+            kernel_out_of_memory=kernel_ooms() > self._terms.ooms_before,
         )
 
     def _drain(self, pump: LogPump) -> None:
-        descriptor = self._output.fileno()
-        while chunk := os.read(descriptor, 65536):
-            if not self._draining.is_set():
-                return
-            pump.feed(chunk)
+        with open(self._job.output, "rb", buffering=0) as output:
+            while chunk := output.read(65536):
+                if not self._draining.is_set():
+                    return
+                pump.feed(chunk)
 
 
 def result(ending: Ending, job: Job, limits: Limits, pump: LogPump) -> RunResult:
@@ -257,7 +217,7 @@ def infrastructure(job: Job, message: str, seconds: float = 0.0) -> RunResult:
     return RunResult("infrastructure", None, seconds, job.log_path, message=message)
 
 
-def _kernel_ooms() -> int:
+def kernel_ooms() -> int:
     """How many processes the kernel has killed for lack of memory since it started; 0 where it does not say."""
     try:
         counters = Path("/proc/vmstat").read_text()

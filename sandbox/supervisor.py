@@ -1,4 +1,4 @@
-"""The process between ML-Agent and a job: run as a script by `process.py`, never imported by it.
+"""The process between ML-Agent and a job: run as a script, never imported here. The script `forkserver.py` uses its parts.
 
     python -I -S supervisor.py REPORT_FD FILE_BYTES SCRATCH COMMAND [ARGUMENT...]
 
@@ -22,7 +22,7 @@ import time
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:  # spelt out because importing typing costs 5 ms
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from typing import NoReturn
 
 PR_SET_PDEATHSIG = 1
@@ -52,19 +52,31 @@ def start(command: Sequence[str], file_bytes: int) -> int:
 
 
 def become(command: Sequence[str], file_bytes: int, supervisor: int) -> NoReturn:
+    enter_job(file_bytes, supervisor)
+    execute(command)
+
+
+def enter_job(file_bytes: int, supervisor: int) -> None:
+    """Make this process, just forked by `supervisor`, the first of a job: its own session, its limits, and nothing to read."""
     os.setsid()
     prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != supervisor:
         os._exit(127)
     signal.set_wakeup_fd(-1)
-    for number in (signal.SIGCHLD, signal.SIGPIPE, signal.SIGXFSZ):
-        signal.signal(number, signal.SIG_DFL)
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     limit(resource.RLIMIT_CORE, 0)
     limit(resource.RLIMIT_FSIZE, file_bytes)
     if LINUX:
         raise_oom_score()
     null = os.open(os.devnull, os.O_RDONLY)
     os.dup2(null, 0)
+    os.close(null)
+
+
+def execute(command: Sequence[str]) -> NoReturn:
+    """Become `command`, with the signals as a shell would hand them on (Python ignores these two)."""
+    for number in (signal.SIGPIPE, signal.SIGXFSZ):
+        signal.signal(number, signal.SIG_DFL)
     os.execvpe(command[0], list(command), os.environ)
 
 
@@ -182,15 +194,14 @@ def wait(main: int, wakeup: int) -> int | None:
             return None
 
 
-def main() -> None:
-    report, file_bytes, scratch, command = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3], sys.argv[4:]
-    os.set_inheritable(report, False)
+def keep(begin: Callable[[], int]) -> bytes:
+    """See the job that `begin` forks (its process id) to its end, leave nothing of it, and return the line of the report."""
     prctl(PR_SET_CHILD_SUBREAPER, 1)
     wakeup, wakeup_end = os.pipe()
     os.set_blocking(wakeup_end, False)
     signal.set_wakeup_fd(wakeup_end, warn_on_full_buffer=False)
     signal.signal(signal.SIGCHLD, notice)
-    pid = start(command, file_bytes)
+    pid = begin()
     # Only the job holds the output now: it ends when the job does.
     null = os.open(os.devnull, os.O_WRONLY)
     os.dup2(null, 1)
@@ -202,8 +213,15 @@ def main() -> None:
         left = 0
     usage = resource.getrusage(resource.RUSAGE_CHILDREN)
     resident = usage.ru_maxrss * (1024 if LINUX else 1)
+    return f"{status:d} {usage.ru_utime + usage.ru_stime:.6f} {resident} {left}\n".encode()
+
+
+def main() -> None:
+    report, file_bytes, scratch, command = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3], sys.argv[4:]
+    os.set_inheritable(report, False)
+    line = keep(lambda: start(command, file_bytes))
     try:
-        os.write(report, f"{status:d} {usage.ru_utime + usage.ru_stime:.6f} {resident} {left}\n".encode())
+        os.write(report, line)
     except OSError:
         if scratch:
             import shutil  # 10 ms, and seldom wanted

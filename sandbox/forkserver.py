@@ -1,0 +1,242 @@
+"""A process with libraries loaded that forks a process for each run: run as a script, never imported here.
+
+    python forkserver.py CONTROL_FD
+
+CONTROL_FD is a socket of whole messages. The first one is the setup (JSON: `preload`, `warm`, `clean`); it is answered when all
+is loaded (JSON: `skipped`, `warm_error`). Each further one carries two descriptors and stands for a run: a channel and the
+writing end of the job's output. For each run a keeper is forked, which sends one byte on the channel (to which the kernel adds
+its process id as the client sees it), reads the request from there, forks the job and sees it to its end as `supervisor.py`
+does, with the channel as lifeline and for the report. So what a request holds, and what becomes of a run, cannot harm this
+process.
+
+Only the standard library, and of this package only the scripts beside it: the job's own Python (3.9 or later) runs it.
+"""
+
+from __future__ import annotations
+
+import gc
+import importlib
+import json
+import os
+import select
+import shutil
+import signal
+import socket
+import sys
+import time
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, NoReturn
+
+    from sandbox import forkjob, supervisor
+else:
+    import forkjob
+    import supervisor
+
+# A job may have modules of these names itself, and the files where this script lies are no business of it.
+for ours in ("forkjob", "supervisor"):
+    sys.modules.pop(ours, None)
+sys.path.pop(0)
+
+PR_SET_DUMPABLE = 4
+MESSAGE_BYTES = 2**17
+HELLO = b"k"
+LENGTH_BYTES = 8
+STRAY_SECONDS = 1.5
+
+
+class Server:
+    """Takes orders until the client hangs up."""
+
+    def __init__(self, control: socket.socket, clean: dict[str, list[str]]) -> None:
+        """`clean` are directories to be emptied between runs, but for the named entries."""
+        self._control = control
+        self._clean = clean
+        self._kept = open_descriptors() - {control.fileno()}
+        self._keepers: set[int] = set()
+        self._wakeup, wakeup_end = os.pipe()
+        os.set_blocking(wakeup_end, False)
+        signal.set_wakeup_fd(wakeup_end, warn_on_full_buffer=False)
+        signal.signal(signal.SIGCHLD, supervisor.notice)
+        supervisor.prctl(supervisor.PR_SET_CHILD_SUBREAPER, 1)
+        # Of our own user are the jobs, too: they must not look into this process, nor take its descriptors.
+        supervisor.prctl(PR_SET_DUMPABLE, 0)
+
+    def serve(self) -> None:
+        while True:
+            ready = select.select([self._control, self._wakeup], [], [])[0]
+            if self._wakeup in ready:
+                os.read(self._wakeup, 512)
+                self._reap()
+            if self._control in ready:
+                message, descriptors, _, _ = socket.recv_fds(self._control, 16, 2)
+                if not message:
+                    return
+                if len(descriptors) == 2:
+                    self._begin(*descriptors)
+                for descriptor in descriptors:
+                    os.close(descriptor)
+
+    def _begin(self, channel: int, output: int) -> None:
+        server = os.getpid()
+        pid = os.fork()
+        if pid:
+            self._keepers.add(pid)
+            return
+        try:
+            self._control.close()
+            keep(channel, output, self._kept, server)
+        finally:
+            os._exit(127)
+
+    def _reap(self) -> None:
+        """Collect what has ended; kill what a killed keeper left behind; tidy up when nothing runs."""
+        deadline = time.monotonic() + STRAY_SECONDS
+        killed = self._collect()
+        while killed and time.monotonic() < deadline:
+            strays = [pid for pid, parent in supervisor.parents().items() if parent == os.getpid()]
+            strays = [pid for pid in strays if pid not in self._keepers]
+            if not strays:
+                break
+            for pid in strays:
+                supervisor.kill(pid)
+            time.sleep(0.002)
+            self._collect()
+        if not self._keepers:
+            for directory, kept in self._clean.items():
+                empty(directory, kept)
+
+    def _collect(self) -> bool:
+        """Take note of all that has ended; whether a keeper was among it that did not end by itself."""
+        killed = False
+        while True:
+            try:
+                pid, status = os.waitpid(-1, os.WNOHANG)
+            except ChildProcessError:
+                return killed
+            if pid == 0:
+                return killed
+            if pid in self._keepers:
+                self._keepers.discard(pid)
+                killed = killed or status != 0
+
+
+def empty(directory: str, kept: list[str]) -> None:
+    for name in os.listdir(directory):
+        if name in kept:
+            continue
+        path = os.path.join(directory, name)
+        if os.path.isdir(path) and not os.path.islink(path):
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            try:
+                os.unlink(path)
+            except OSError:
+                pass
+
+
+def open_descriptors() -> set[int]:
+    return set(filter(is_open, map(int, os.listdir("/proc/self/fd"))))
+
+
+def is_open(descriptor: int) -> bool:
+    """False for the one that listed them."""
+    try:
+        os.fstat(descriptor)
+    except OSError:
+        return False
+    return True
+
+
+def keep(channel: int, output: int, kept: set[int], server: int) -> None:
+    """See one run from its request to its report."""
+    supervisor.prctl(supervisor.PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != server:
+        return
+    os.dup2(channel, 0)
+    os.dup2(output, 1)
+    os.dup2(output, 2)
+    os.close(channel)
+    os.close(output)
+    os.write(0, HELLO)
+    request = json.loads(read_exactly(int.from_bytes(read_exactly(LENGTH_BYTES), "big")))
+    scratch: str = request["scratch"]
+    os.mkdir(scratch, 0o700)
+    report = supervisor.keep(lambda: begin(request, kept))
+    shutil.rmtree(scratch, ignore_errors=True)
+    try:
+        os.write(0, report)
+    except OSError:  # the client is gone
+        pass
+    os._exit(0)
+
+
+def read_exactly(count: int) -> bytes:
+    data = b""
+    while len(data) < count:
+        piece = os.read(0, count - len(data))
+        if not piece:
+            os._exit(0)  # the client is gone
+        data += piece
+    return data
+
+
+def begin(request: dict[str, Any], kept: set[int]) -> int:
+    """Fork the job; its process id."""
+    keeper = os.getpid()
+    pid = os.fork()
+    if pid:
+        return pid
+    status = 127
+    try:
+        # Its own again: a fresh process may look into itself.
+        supervisor.prctl(PR_SET_DUMPABLE, 1)
+        supervisor.enter_job(request["file_bytes"], keeper)
+        for descriptor in open_descriptors() - kept - {0, 1, 2}:
+            os.close(descriptor)
+        os.environ.clear()
+        os.environ.update(request["env"])
+        os.chdir(request["cwd"])
+        kind, name, *arguments = request["program"] or ("", "")
+        if kind and forkjob.is_possible(kind, name):
+            status = forkjob.run(kind, name, arguments)
+        else:
+            supervisor.execute(["/bin/sh", "-c", request["command"]])
+    except BaseException as error:
+        os.write(2, f"{type(error).__name__}: {error}\n".encode())
+    finally:
+        os._exit(status)
+
+
+def load(preload: list[str], warm: str) -> dict[str, Any]:
+    """Import the modules and run the snippet: what could not be imported, and why the snippet failed if it did."""
+    skipped: list[str] = []
+    for name in preload:
+        try:
+            importlib.import_module(name)
+        except Exception:  # a library may fail in any way on a machine that it does not fit
+            skipped.append(name)
+    warm_error = ""
+    try:
+        exec(compile(warm, "<warm-up>", "exec"), {"__name__": "__warm_up__"})
+    except Exception as error:
+        warm_error = f"{type(error).__name__}: {error}"
+    return {"skipped": skipped, "warm_error": warm_error}
+
+
+def main() -> NoReturn:
+    control = socket.socket(fileno=int(sys.argv[1]))
+    setup = json.loads(control.recv(MESSAGE_BYTES))
+    answer = load(setup["preload"], setup["warm"])
+    server = Server(control, setup["clean"])
+    # What is loaded stays; a collection in a job need not look at it, and leaves its pages shared.
+    gc.collect()
+    gc.freeze()
+    control.send(json.dumps(answer).encode())
+    server.serve()
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    main()
