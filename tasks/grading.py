@@ -46,14 +46,13 @@ def grade(drawn: Drawn, content: bytes | None, part: str) -> Grade:
 
 
 def predictions(drawn: Drawn, content: bytes, part: str) -> pd.DataFrame:
-    """The rows of a submission for one part, as the task's grader takes them. Raises `Refused`."""
+    """The rows of a submission for one part, as the task's grader takes them. Raises `Refused`, for the other part's rows too."""
     submission = drawn.spec.submission
     whole = _read(content, submission, sum(len(drawn.truth(each)) for each in ("dev", "test")))
-    predicted = _align(whole, drawn, part)
     classes = submission.classes or tuple(drawn.truth("train")[submission.targets[0]].astype(str).unique())
     for target in submission.targets:
-        predicted[target] = _checked(predicted[target], target, submission, frozenset(classes))
-    return predicted
+        whole[target] = _checked(whole[target], target, submission, frozenset(classes))
+    return _align(whole, drawn, part)
 
 
 def _read(content: bytes, submission: Submission, rows: int) -> pd.DataFrame:
