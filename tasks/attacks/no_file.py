@@ -1,0 +1,4 @@
+"""Hand in nothing."""
+
+# expect: refused
+print("done")

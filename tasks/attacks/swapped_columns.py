@@ -1,0 +1,10 @@
+"""Hand in the columns in another order."""
+
+# expect: refused
+import csv
+
+with open("data/sample_submission.csv", newline="") as file:
+    header, *rows = csv.reader(file)
+header, rows = header[::-1], [row[::-1] for row in rows]
+with open("submission.csv", "w", newline="") as file:
+    csv.writer(file).writerows([header, *rows])
