@@ -46,7 +46,7 @@ def grade(drawn: Drawn, content: bytes | None, part: str) -> Grade:
 
 
 def predictions(drawn: Drawn, content: bytes, part: str) -> pd.DataFrame:
-    """The rows of a submission for one part, as the task's grader takes them. Raises `Refused`, for the other part's rows too."""
+    """The rows of a submission for one part, as the task's grader takes them. Raises `Refused`, for any row of any part."""
     submission = drawn.spec.submission
     whole = _read(content, submission, sum(len(drawn.truth(each)) for each in ("dev", "test")))
     classes = submission.classes or tuple(drawn.truth("train")[submission.targets[0]].astype(str).unique())
