@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import cast
 
 import numpy as np
 import pandas as pd
@@ -61,11 +61,13 @@ def _read(content: bytes, submission: Submission, rows: int) -> pd.DataFrame:
     if len(content) > bound:
         raise Refused(f"it has {len(content):,} bytes; {rows} rows were expected")
     try:
-        frame = pd.read_csv(io.BytesIO(content), dtype=str, keep_default_na=False, index_col=False, on_bad_lines="error")
+        # Not told of a header, the parser refuses rows that are longer than the first instead of cutting or shifting them.
+        table = pd.read_csv(io.BytesIO(content), header=None, dtype=str, keep_default_na=False, on_bad_lines="error")
     except (ValueError, UnicodeDecodeError, pd.errors.ParserError, pd.errors.EmptyDataError) as error:
         raise Refused(f"it is not a CSV file: {str(error).splitlines()[0][:120]}") from None
-    if list(frame.columns) != wanted:
-        raise Refused(f"its header is {_short(frame.columns)}, not {_short(wanted)}")
+    if list(table.iloc[0]) != wanted:
+        raise Refused(f"its header is {_short(table.iloc[0])}, not {_short(wanted)}")
+    frame = table.iloc[1:].set_axis(wanted, axis=1).reset_index(drop=True)
     if len(frame) != rows:
         raise Refused(f"it has {len(frame):,} rows, not {rows:,}")
     return frame
@@ -111,6 +113,6 @@ def _checked(column: pd.Series, name: str, submission: Submission, classes: froz
     return numbers
 
 
-def _short(names: object) -> str:
-    text = ",".join(str(name) for name in cast("list[str]", list(cast("pd.Index", names))))
+def _short(names: Iterable[object]) -> str:
+    text = ",".join(map(str, names))
     return text if len(text) <= 60 else f"{text[:57]}..."
