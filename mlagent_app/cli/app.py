@@ -21,6 +21,8 @@ app = typer.Typer(
 )
 sessions = typer.Typer(no_args_is_help=True, help="List, show, export and delete sessions.")
 app.add_typer(sessions, name="sessions")
+tasks = typer.Typer(no_args_is_help=True, help="List, show, verify and prepare the tasks of the suite.")
+app.add_typer(tasks, name="tasks")
 
 
 class Format(StrEnum):
@@ -34,6 +36,29 @@ class SandboxKind(StrEnum):
     docker = "docker"
     bwrap = "bwrap"
     local = "local"
+
+
+class TaskFormat(StrEnum):
+    text = "text"
+    json = "json"
+    markdown = "markdown"
+
+
+class TextOrJson(StrEnum):
+    text = "text"
+    json = "json"
+
+
+class TaskSplit(StrEnum):
+    held_in = "held_in"
+    held_out = "held_out"
+    family = "family"
+
+
+class Walls(StrEnum):
+    docker = "docker"
+    bwrap = "bwrap"
+    both = "both"
 
 
 ProjectArgument = Annotated[
@@ -189,6 +214,54 @@ def sessions_delete(
     from mlagent_app.cli.sessions import remove
 
     remove(session, yes=yes)
+
+
+@tasks.command("list")
+def tasks_list(
+    split: Annotated[TaskSplit | None, typer.Option(help="Only tasks of this split.", show_default=False)] = None,
+    format_: Annotated[TaskFormat, typer.Option("--format", help="What stdout gets.")] = TaskFormat.text,
+) -> None:
+    """All tasks, with what was measured of them."""
+    from mlagent_app.cli.tasks import show_list
+
+    show_list(split.value if split else None, format_.value)
+
+
+@tasks.command("show")
+def tasks_show(task: Annotated[str, typer.Argument(metavar="ID", help="The task's id, or its directory.")]) -> None:
+    """One task: metric, starters and their scores, where its real data comes from, and what the agent reads."""
+    from mlagent_app.cli.tasks import show_one
+
+    show_one(task)
+
+
+@tasks.command("prepare")
+def tasks_prepare(
+    task: Annotated[str, typer.Argument(metavar="ID", help="The task's id.")],
+    raw: Annotated[Path, typer.Option(metavar="DIR", help="Directory of the download, unpacked.")],
+) -> None:
+    """Check the real data that you downloaded, and keep it for a task."""
+    from mlagent_app.cli.tasks import prepare
+
+    prepare(task, raw)
+
+
+@tasks.command("verify")
+def tasks_verify(
+    task: Annotated[list[str] | None, typer.Argument(metavar="[ID]...", help="Tasks; all by default.")] = None,
+    quick: Annotated[bool, typer.Option("--quick", help="One variant, bubblewrap only, a few attacks.")] = False,
+    thorough: Annotated[bool, typer.Option("--thorough", help="Every attack on every task in every sandbox.")] = False,
+    sandbox: Annotated[Walls | None, typer.Option(help="Where scripts run. [default: both]", show_default=False)] = None,
+    write: Annotated[bool, typer.Option("--write", help="Write what was measured into task.toml.")] = False,
+    format_: Annotated[TextOrJson, typer.Option("--format", help="What stdout gets.")] = TextOrJson.text,
+) -> None:
+    """Prove that tasks are what they promise: scripts run, the reference wins, attacks fail; exits with 1 if not."""
+    from mlagent_app.cli.tasks import Order, verify
+
+    chosen = sandbox or (Walls.bwrap if quick else Walls.both)
+    kinds = ("docker", "bwrap") if chosen is Walls.both else (chosen.value,)
+    order = Order(task or (), kinds, quick, thorough, write, as_json=format_ is TextOrJson.json)
+    raise typer.Exit(verify(order))
 
 
 def _version(value: bool) -> None:
