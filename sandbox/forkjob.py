@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import atexit
 import gc
+import io
 import os
 import runpy
 import signal
@@ -17,6 +18,10 @@ import time
 import types
 import warnings
 from importlib.machinery import SourceFileLoader
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import IO, Any
 
 _OURS = {__file__, runpy.__file__, "<frozen runpy>"}
 
@@ -105,7 +110,7 @@ def run_script(name: str) -> None:
     loader = SourceFileLoader("__main__", path)
     vars(main).update({"__file__": path, "__loader__": loader, "__builtins__": __builtins__, "__annotations__": {}})
     sys.modules["__main__"] = main
-    exec(loader.source_to_code(loader.get_data(path), path), vars(main))
+    exec(compile(loader.get_data(path), path, "exec", dont_inherit=True), vars(main))
 
 
 def exit_status(code: object) -> int:
@@ -132,14 +137,22 @@ def finish(status: int, before: set[str]) -> int:
         atexit._run_exitfuncs()  # pyright: ignore[reportPrivateUsage]
     except BaseException as error:
         show(error)
+    # First the outer layer, then the one below, and both before a collection closes them in any order.
+    for kind in (io.TextIOWrapper, io.BufferedWriter, io.BufferedRandom):
+        for file in [thing for thing in gc.get_objects() if type(thing) is kind]:
+            flush(file)
     here = os.path.join(os.getcwd(), "")
     for name in [name for name in sys.modules if name not in before or name == "__main__"]:
         if str(getattr(sys.modules[name], "__file__", "")).startswith(here):
             del sys.modules[name]
     gc.collect()
-    for stream in (sys.stdout, sys.stderr):
-        try:
-            stream.flush()
-        except (OSError, ValueError, AttributeError):
-            status = status or 120
-    return status
+    is_flushed = flush(sys.stdout) and flush(sys.stderr)
+    return status if is_flushed else status or 120
+
+
+def flush(file: IO[Any]) -> bool:
+    try:
+        file.flush()
+    except (OSError, ValueError, AttributeError):  # closed, or the disk is full
+        return False
+    return True
