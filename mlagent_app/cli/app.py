@@ -21,7 +21,7 @@ app = typer.Typer(
 )
 sessions = typer.Typer(no_args_is_help=True, help="List, show, export and delete sessions.")
 app.add_typer(sessions, name="sessions")
-tasks = typer.Typer(no_args_is_help=True, help="List, show, verify and prepare the tasks of the suite.")
+tasks = typer.Typer(no_args_is_help=True, help="List, show, prepare, run and verify the tasks of the suite.")
 app.add_typer(tasks, name="tasks")
 
 
@@ -244,6 +244,29 @@ def tasks_prepare(
     from mlagent_app.cli.tasks import prepare
 
     prepare(task, raw)
+
+
+@tasks.command("run")
+def tasks_run(
+    task: Annotated[str, typer.Argument(metavar="ID", help="The task's id, or its directory.")],
+    variant: Annotated[int, typer.Option(help="The variant's seed; 0 is the standard one.")] = 0,
+    starter: Annotated[str, typer.Option(help="The starter script. [default: the variant's]", show_default=False)] = "",
+    real: Annotated[bool, typer.Option("--real", help="On the real data: see `mlagent tasks prepare`.")] = False,
+    steps: Steps = None,
+    policy: PolicyOption = None,
+    sandbox: Sandbox = None,
+    seed: Seed = None,
+    format_: Annotated[Format, typer.Option("--format", help="What stdout gets.")] = Format.text,
+) -> None:
+    """Improve a variant of a task without a screen; each run is graded on the host."""
+    from mlagent_app.cli.run import Headless
+    from mlagent_app.session.taskproject import task_project
+
+    flags = settings(
+        session__steps=steps, policy__kind=policy, sandbox__kind=sandbox, session__seed=seed, session__approve="auto"
+    )
+    project = task_project(task, seed=variant, starter=starter, real=real)
+    raise typer.Exit(Headless(project, flags, resume="", demo=False, apply=False).run(format_.value))
 
 
 @tasks.command("verify")

@@ -82,3 +82,23 @@ def test_where_a_task_goes(tmp_path: Path) -> None:
         task_project("spaceship-titanic", into=first)
     with pytest.raises(UserError, match="the real data of spaceship-titanic is not here - mlagent tasks prepare"):
         task_project("spaceship-titanic", real=True, into=tmp_path / "real")
+
+
+@pytest.mark.bwrap
+def test_a_variant_is_run_by_its_id() -> None:
+    done = mlagent(
+        "tasks", "run", "spaceship-titanic", "--variant", "7", "--starter", "linear", *RUN[:2], "--steps", "1", *RUN[4:]
+    )
+    result = json.loads(done.stdout)
+    assert done.returncode == 0 and len(result["steps"]) == 1
+    assert "spaceship-titanic@7.linear" in result["project"]
+
+
+def test_bad_tasks_are_one_line() -> None:
+    for arguments, message in (
+        (("tasks", "run", "leaf"), "there is no task 'leaf' - did you mean leaf-classification?"),
+        (("tasks", "run", "spaceship-titanic", "--variant", "-3"), "-3 is no variant seed"),
+        (("tasks", "run", "spaceship-titanic", "--starter", "best"), "has no starter 'best' - choose one of: linear"),
+    ):
+        done = mlagent(*arguments)
+        assert done.returncode == Exit.USAGE and message in done.stderr and len(done.stderr.splitlines()) == 1
