@@ -48,5 +48,5 @@ def find(name: str) -> TaskSpec:
         return suite()[name]
     from difflib import get_close_matches
 
-    near = get_close_matches(name, suite(), n=1, cutoff=0.4)
+    near = [known for known in suite() if known.startswith(name)] or get_close_matches(name, suite(), n=1, cutoff=0.4)
     raise TaskError(f"there is no task {name!r}", how=f"did you mean {near[0]}?" if near else "see: mlagent tasks list")
