@@ -39,7 +39,8 @@ def grade(drawn: Drawn, content: bytes | None, part: str) -> Grade:
         predicted = predictions(drawn, content, part)
     except Refused as refusal:
         return Grade(None, f"{submission.file} was refused: {refusal}")
-    value = float(grader_of(drawn.spec).grade(predicted, drawn.truth(part)))
+    with np.errstate(all="ignore"):  # what overflows comes out as infinite, and is refused
+        value = float(grader_of(drawn.spec).grade(predicted, drawn.truth(part)))
     if not np.isfinite(value):
         return Grade(None, f"{submission.file} was refused: the {drawn.spec.metric.name} of these predictions is not defined")
     return Grade(value)

@@ -10,34 +10,41 @@ HARMLESS = (os.getcwd(), "/tmp")
 
 
 def try_to_change(path):
-    """Whether a file can be appended to, replaced or created."""
+    """Whether a file can be written to, after its rights were changed as well."""
     try:
         os.chmod(path, 0o666)
     except OSError:
         pass
-    for change in (lambda: open(path, "ab").close(), lambda: os.replace(path, path)):
-        try:
-            change()
-            return True
-        except OSError:
-            pass
-    return False
+    try:
+        open(path, "r+b").close()
+        return True
+    except OSError:
+        return False
+
+
+def try_to_add(directory):
+    """Whether a file can be put into a directory."""
+    path = os.path.join(directory, "attack.tmp")
+    try:
+        open(path, "x").close()
+        os.remove(path)
+        return True
+    except OSError:
+        return False
 
 
 for path in glob.glob("data/**/*", recursive=True):
     if os.path.isfile(path) and try_to_change(path):
         print(f"leak: {path} can be changed")
-try:
-    open("data/more.csv", "w").close()
+if try_to_add("data"):
     print("leak: files can be added to data/")
-except OSError:
-    pass
 
 for directory in sys.path:
     if not directory or directory.startswith(HARMLESS) or not os.path.isdir(directory):
         continue
-    names = ["sitecustomize.py", "usercustomize.py", "tasks/grader.py", "tasks/grading.py", "tasks/constants.py", "attack.pth"]
-    for name in names:
+    if try_to_add(directory):
+        print(f"leak: files can be added to {directory}")
+    for name in ("random.py", "site.py", "tasks/grading.py", "mlagent_app/__init__.py", "numpy/__init__.py"):
         if try_to_change(os.path.join(directory, name)):
             print(f"leak: {os.path.join(directory, name)} can be written")
 for name in ("grader.py", "task.toml", "description.md", "mlagent.toml"):
