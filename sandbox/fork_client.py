@@ -54,6 +54,41 @@ class Recipe:
     clean: Mapping[str, Sequence[str]]
 
 
+class Keeper:
+    """The client's end of a keeper: the process that sees one run after another to its end."""
+
+    def __init__(self, channel: socket.socket) -> None:
+        self.channel = channel
+        self.process: psutil.Process | None = None
+
+    @property
+    def pid(self) -> int:
+        return self.process.pid if self.process is not None else 0
+
+    def hello(self) -> None:
+        """Take its answer to a request, to which the kernel has added its process id. Raises OSError when it hung up."""
+        hello, ancillary, _, _ = self.channel.recvmsg(1, socket.CMSG_SPACE(_CREDENTIALS.size))
+        found = [data for level, kind, data in ancillary if (level, kind) == (socket.SOL_SOCKET, socket.SCM_CREDENTIALS)]
+        if not hello or not found:
+            raise ConnectionError("the fork server hung up")
+        if self.process is None:
+            with suppress(psutil.Error):
+                self.process = psutil.Process(_CREDENTIALS.unpack(found[0][: _CREDENTIALS.size])[0])
+
+    def discard(self) -> None:
+        """Have it end, and its run, and make sure of it."""
+        with suppress(OSError):
+            self.channel.shutdown(socket.SHUT_WR)
+            self.channel.settimeout(CLOSE_SECONDS)
+            while self.channel.recv(256):
+                pass
+        # It has ended by now, unless a job has stopped it; without it the server kills what is left of the job.
+        if self.process is not None:
+            with suppress(psutil.Error):
+                self.process.kill()
+        self.channel.close()
+
+
 class ForkServer:
     """One running server. Raises SandboxError when it cannot be started."""
 
@@ -61,6 +96,9 @@ class ForkServer:
         self._hello_seconds = hello_seconds
         self._tail = bytearray()
         self._closed = False
+        self._idle: list[Keeper] = []
+        self._running = 0
+        self._lock = threading.Lock()
         self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs, _walled(recipe, theirs.fileno()) as walled:
             launch = Launch(walled.argv, Path(recipe.view.cwd), recipe.env, (theirs.fileno(), *walled.descriptors))
@@ -93,33 +131,90 @@ class ForkServer:
 
         Raises ServerGone when it did not start.
         """
-        channel, theirs = socket.socketpair()
-        output, output_end = os.pipe()
+        with self._lock:
+            is_alone = self._running == 0
+            self._running += 1
+        message = {**request, "is_alone": is_alone, "env": {**env, MARKER: self._process.marker}}
+        job: ForkedJob | None = None
         try:
-            channel.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
-            channel.settimeout(self._hello_seconds)
-            with theirs:
-                socket.send_fds(self._control, [b"run"], [theirs.fileno(), output_end])
-            keeper = self._keeper_of(channel, cancel)
-            if keeper is not None:
-                text = json.dumps({**request, "env": {**env, MARKER: self._process.marker}}).encode()
-                channel.sendall(_LENGTH.pack(len(text)) + text)
-                return ForkedJob(channel, output, keeper)
-        except OSError as error:  # a time-out is one, too
-            channel.close()
-            os.close(output)
-            raise ServerGone(str(error)) from error
+            job = self._begin(json.dumps(message).encode(), cancel)
         finally:
-            os.close(output_end)
-        channel.close()
-        os.close(output)
-        return None
+            if job is None:
+                self.has_run(None)
+        return job
+
+    def has_run(self, keeper: Keeper | None) -> None:
+        """A run is over; its keeper can take another one if it is given back."""
+        with self._lock:
+            self._running -= 1
+            if keeper is not None and not self._closed:
+                self._idle.append(keeper)
+                keeper = None
+        if keeper is not None:
+            keeper.discard()
 
     def close(self) -> None:
         """End it and all its runs."""
-        self._closed = True
+        with self._lock:
+            self._closed = True
+            idle, self._idle = self._idle, []
         self._process.close()
         self._control.close()
+        for keeper in idle:
+            keeper.channel.close()
+
+    def _begin(self, message: bytes, cancel: threading.Event | None) -> ForkedJob | None:
+        """The run in an idle keeper that takes it, else in a new one. Raises ServerGone."""
+        while True:
+            with self._lock:
+                idle = self._idle.pop() if self._idle else None
+            keeper = idle or self._new_keeper()
+            try:
+                output = self._hand_over(keeper, message, cancel)
+                return None if output is None else ForkedJob(self, keeper, output)
+            except OSError as error:  # a time-out is one, too
+                keeper.discard()
+                if idle is None:
+                    raise ServerGone(str(error)) from error
+
+    def _new_keeper(self) -> Keeper:
+        channel, theirs = socket.socketpair()
+        with theirs:
+            channel.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
+            try:
+                socket.send_fds(self._control, [b"keeper"], [theirs.fileno()])
+            except OSError as error:
+                channel.close()
+                raise ServerGone(str(error)) from error
+        return Keeper(channel)
+
+    def _hand_over(self, keeper: Keeper, message: bytes, cancel: threading.Event | None) -> int | None:
+        """The reading end of the run's output once the keeper has the request; None when cancelled. Raises OSError."""
+        output, output_end = os.pipe()
+        taken = False
+        try:
+            keeper.channel.settimeout(self._hello_seconds)
+            socket.send_fds(keeper.channel, [_LENGTH.pack(len(message))], [output_end])
+            keeper.channel.sendall(message)
+            taken = self._answers(keeper, cancel)
+        finally:
+            os.close(output_end)
+            if not taken:
+                os.close(output)
+        if not taken:
+            keeper.discard()
+        return output if taken else None
+
+    def _answers(self, keeper: Keeper, cancel: threading.Event | None) -> bool:
+        """Wait for its word that it has the request; False when cancelled meanwhile. Raises OSError."""
+        deadline = time.monotonic() + self._hello_seconds
+        while not _is_readable(keeper.channel, TICK_SECONDS):
+            if cancel is not None and cancel.is_set():
+                return False
+            if time.monotonic() > deadline or self.has_ended():
+                raise TimeoutError("the fork server does not answer")
+        keeper.hello()
+        return True
 
     def _load(self, setup: Mapping[str, Any]) -> dict[str, Any]:
         self._control.settimeout(self._hello_seconds)
@@ -137,20 +232,6 @@ class ForkServer:
         why = cause(bytes(self._tail).decode(errors="replace"))
         raise SandboxError(f"the fork server ended while it was loading: {why}")
 
-    def _keeper_of(self, channel: socket.socket, cancel: threading.Event | None) -> int | None:
-        """The process id of the run's keeper, as the kernel adds it to its first byte; None when cancelled. Raises OSError."""
-        deadline = time.monotonic() + self._hello_seconds
-        while not _is_readable(channel, TICK_SECONDS):
-            if cancel is not None and cancel.is_set():
-                return None
-            if time.monotonic() > deadline or self.has_ended():
-                raise TimeoutError("the fork server does not answer")
-        hello, ancillary, _, _ = channel.recvmsg(1, socket.CMSG_SPACE(_CREDENTIALS.size))
-        for level, kind, data in ancillary:
-            if hello and (level, kind) == (socket.SOL_SOCKET, socket.SCM_CREDENTIALS):
-                return _CREDENTIALS.unpack(data[: _CREDENTIALS.size])[0]
-        raise ConnectionError("the fork server hung up")
-
     def _drain(self) -> None:
         """What it prints itself: kept to say why it ended."""
         with open(self._process.output, "rb", buffering=0) as output:
@@ -160,36 +241,39 @@ class ForkServer:
 
 
 class ForkedJob:
-    """A job that a fork server's keeper has started; see `sandbox.launch.Supervised`."""
+    """A job that a keeper has started; see `sandbox.launch.Supervised`."""
 
-    def __init__(self, channel: socket.socket, output: int, pid: int) -> None:
-        self._channel = channel
+    def __init__(self, server: ForkServer, keeper: Keeper, output: int) -> None:
+        self._server = server
+        self._keeper = keeper
+        self._is_over = False
+        self._is_stopped = False
         self.output = output
-        self.pid = pid
-        try:
-            self._keeper = psutil.Process(pid)
-        except psutil.Error:
-            self._keeper = None
+
+    @property
+    def pid(self) -> int:
+        return self._keeper.pid
 
     @property
     def report(self) -> int:
-        return self._channel.fileno()
+        return self._keeper.channel.fileno()
+
+    def take_report(self) -> bytes:
+        line = self._keeper.channel.recv(256)
+        self._is_over = self._is_over or bool(line)
+        return line
 
     def end(self) -> None:
+        self._is_stopped = True
         with suppress(OSError):
-            self._channel.shutdown(socket.SHUT_WR)
+            self._keeper.channel.shutdown(socket.SHUT_WR)
 
     def close(self) -> None:
-        self.end()
-        with suppress(OSError):
-            self._channel.settimeout(CLOSE_SECONDS)
-            while self._channel.recv(256):
-                pass
-        # It has ended by now, unless the job has stopped it; without it the server kills what is left of the job.
-        if self._keeper is not None:
-            with suppress(psutil.Error):
-                self._keeper.kill()
-        self._channel.close()
+        if self._is_over and not self._is_stopped:
+            self._server.has_run(self._keeper)
+        else:
+            self._keeper.discard()
+            self._server.has_run(None)
 
 
 def _walled(recipe: Recipe, control: int) -> AbstractContextManager[Walled]:

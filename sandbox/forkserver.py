@@ -3,11 +3,10 @@
     python forkserver.py CONTROL_FD
 
 CONTROL_FD is a socket of whole messages. The first one is the setup (JSON: `preload`, `warm`, `clean`); it is answered when all
-is loaded (JSON: `skipped`, `warm_error`). Each further one carries two descriptors and stands for a run: a channel and the
-writing end of the job's output. For each run a keeper is forked, which sends one byte on the channel (to which the kernel adds
-its process id as the client sees it), reads the request from there, forks the job and sees it to its end as `supervisor.py`
-does, with the channel as lifeline and for the report. So what a request holds, and what becomes of a run, cannot harm this
-process.
+is loaded (JSON: `skipped`, `warm_error`). Each further one carries a channel, for which a keeper is forked. On the channel come
+requests, one after another: eight bytes of length with the writing end of the job's output, and JSON. The keeper answers with a
+byte (to which the kernel adds its process id as the client sees it), forks the job, sees it to its end as `supervisor.py` does,
+with the channel as lifeline, and writes the report. So what a request holds, and what becomes of a run, cannot harm the server.
 
 Only the standard library, and of this package only the scripts beside it: the job's own Python (3.9 or later) runs it.
 """
@@ -24,6 +23,7 @@ import signal
 import socket
 import sys
 import time
+import weakref
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -43,6 +43,7 @@ PR_SET_DUMPABLE = 4
 MESSAGE_BYTES = 2**17
 HELLO = b"k"
 LENGTH_BYTES = 8
+SCRATCH = "mlagent-"
 STRAY_SECONDS = 1.5
 
 
@@ -50,16 +51,12 @@ class Server:
     """Takes orders until the client hangs up."""
 
     def __init__(self, control: socket.socket, clean: dict[str, list[str]]) -> None:
-        """`clean` are directories to be emptied between runs, but for the named entries."""
+        """`clean` are directories to be emptied when nothing runs, but for the named entries."""
         self._control = control
         self._clean = clean
         self._kept = open_descriptors() - {control.fileno()}
         self._keepers: set[int] = set()
-        self._wakeup, wakeup_end = os.pipe()
-        os.set_blocking(wakeup_end, False)
-        signal.set_wakeup_fd(wakeup_end, warn_on_full_buffer=False)
-        signal.signal(signal.SIGCHLD, supervisor.notice)
-        supervisor.prctl(supervisor.PR_SET_CHILD_SUBREAPER, 1)
+        self._wakeup = supervisor.adopt()
         # Of our own user are the jobs, too: they must not look into this process, nor take its descriptors.
         supervisor.prctl(PR_SET_DUMPABLE, 0)
 
@@ -70,28 +67,31 @@ class Server:
                 os.read(self._wakeup, 512)
                 self._reap()
             if self._control in ready:
-                message, descriptors, _, _ = socket.recv_fds(self._control, 16, 2)
+                message, descriptors, _, _ = socket.recv_fds(self._control, 16, 1)
                 if not message:
                     return
-                if len(descriptors) == 2:
-                    self._begin(*descriptors)
                 for descriptor in descriptors:
+                    self._fork_keeper(descriptor)
                     os.close(descriptor)
 
-    def _begin(self, channel: int, output: int) -> None:
+    def _fork_keeper(self, channel: int) -> None:
         server = os.getpid()
         pid = os.fork()
         if pid:
             self._keepers.add(pid)
             return
+        status = 1
         try:
             self._control.close()
-            keep(channel, output, self._kept, server)
+            supervisor.prctl(supervisor.PR_SET_PDEATHSIG, signal.SIGKILL)
+            if os.getppid() == server:
+                Keeper(channel, self._kept, self._clean).serve()
+                status = 0
         finally:
-            os._exit(127)
+            os._exit(status)
 
     def _reap(self) -> None:
-        """Collect what has ended; kill what a killed keeper left behind; tidy up when nothing runs."""
+        """Collect what has ended, and kill what a killed keeper left behind."""
         deadline = time.monotonic() + STRAY_SECONDS
         killed = self._collect()
         while killed and time.monotonic() < deadline:
@@ -103,9 +103,6 @@ class Server:
                 supervisor.kill(pid)
             time.sleep(0.002)
             self._collect()
-        if not self._keepers:
-            for directory, kept in self._clean.items():
-                empty(directory, kept)
 
     def _collect(self) -> bool:
         """Take note of all that has ended; whether a keeper was among it that did not end by itself."""
@@ -122,11 +119,48 @@ class Server:
                 killed = killed or status != 0
 
 
+class Keeper:
+    """Sees runs to their end, one at a time."""
+
+    def __init__(self, channel: int, kept: set[int], clean: dict[str, list[str]]) -> None:
+        os.dup2(channel, 0)
+        os.close(channel)
+        self._channel = socket.socket(fileno=0)
+        self._kept = kept
+        self._clean = clean
+        self._wakeup = supervisor.adopt()
+        supervisor.silence()
+
+    def serve(self) -> None:
+        while self._run_one():
+            pass
+
+    def _run_one(self) -> bool:
+        """Whether there may be another one."""
+        header, descriptors, _, _ = socket.recv_fds(self._channel, LENGTH_BYTES, 1)
+        if len(header) < LENGTH_BYTES or not descriptors:
+            return False
+        (output,) = descriptors
+        request = json.loads(self._channel.recv(int.from_bytes(header, "big"), socket.MSG_WAITALL))
+        if request["is_alone"]:
+            for directory, kept in self._clean.items():
+                empty(directory, kept)
+        scratch: str = request["scratch"]
+        os.mkdir(scratch, 0o700)
+        self._channel.send(HELLO)
+        pid = begin(request, output, self._kept)
+        os.close(output)
+        report = supervisor.see_to_end(pid, self._wakeup)
+        shutil.rmtree(scratch, ignore_errors=True)
+        self._channel.send(report)
+        return not supervisor.reap(pid, supervisor.Spent())[1]
+
+
 def empty(directory: str, kept: list[str]) -> None:
     for name in os.listdir(directory):
-        if name in kept:
-            continue
         path = os.path.join(directory, name)
+        if name in kept or name.startswith(SCRATCH):
+            continue
         if os.path.isdir(path) and not os.path.islink(path):
             shutil.rmtree(path, ignore_errors=True)
         else:
@@ -149,40 +183,7 @@ def is_open(descriptor: int) -> bool:
     return True
 
 
-def keep(channel: int, output: int, kept: set[int], server: int) -> None:
-    """See one run from its request to its report."""
-    supervisor.prctl(supervisor.PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != server:
-        return
-    os.dup2(channel, 0)
-    os.dup2(output, 1)
-    os.dup2(output, 2)
-    os.close(channel)
-    os.close(output)
-    os.write(0, HELLO)
-    request = json.loads(read_exactly(int.from_bytes(read_exactly(LENGTH_BYTES), "big")))
-    scratch: str = request["scratch"]
-    os.mkdir(scratch, 0o700)
-    report = supervisor.keep(lambda: begin(request, kept))
-    shutil.rmtree(scratch, ignore_errors=True)
-    try:
-        os.write(0, report)
-    except OSError:  # the client is gone
-        pass
-    os._exit(0)
-
-
-def read_exactly(count: int) -> bytes:
-    data = b""
-    while len(data) < count:
-        piece = os.read(0, count - len(data))
-        if not piece:
-            os._exit(0)  # the client is gone
-        data += piece
-    return data
-
-
-def begin(request: dict[str, Any], kept: set[int]) -> int:
+def begin(request: dict[str, Any], output: int, kept: set[int]) -> int:
     """Fork the job; its process id."""
     keeper = os.getpid()
     pid = os.fork()
@@ -193,6 +194,8 @@ def begin(request: dict[str, Any], kept: set[int]) -> int:
         # Its own again: a fresh process may look into itself.
         supervisor.prctl(PR_SET_DUMPABLE, 1)
         supervisor.enter_job(request["file_bytes"], keeper)
+        os.dup2(output, 1)
+        os.dup2(output, 2)
         for descriptor in open_descriptors() - kept - {0, 1, 2}:
             os.close(descriptor)
         os.environ.clear()
@@ -230,6 +233,9 @@ def main() -> NoReturn:
     setup = json.loads(control.recv(MESSAGE_BYTES))
     answer = load(setup["preload"], setup["warm"])
     server = Server(control, setup["clean"])
+    # Of what the libraries want done at their end nothing is left to a job; a temporary directory, for one, is the server's.
+    for finalizer in list(getattr(weakref.finalize, "_registry", ())):
+        finalizer.atexit = False
     # What is loaded stays; a collection in a job need not look at it, and leaves its pages shared.
     gc.collect()
     gc.freeze()

@@ -39,8 +39,8 @@ class Launch:
 class Supervised(Protocol):
     """A job that runs below a supervisor.
 
-    `pid` is the supervisor's. `report` is a descriptor that becomes readable when the job is over, with the supervisor's line
-    or, when that was killed, nothing. `output` is the reading end of the job's output; whoever watches closes it.
+    `pid` is the supervisor's. `report` is a descriptor that becomes readable when the job is over. `output` is the reading end
+    of the job's output; whoever watches closes it.
     """
 
     @property
@@ -51,6 +51,10 @@ class Supervised(Protocol):
 
     @property
     def output(self) -> int: ...
+
+    def take_report(self) -> bytes:
+        """The supervisor's line, once `report` is readable; nothing when the supervisor was killed."""
+        ...
 
     def end(self) -> None:
         """Have the supervisor kill the job."""
@@ -97,6 +101,9 @@ class SupervisedCommand:
     @property
     def pid(self) -> int:
         return self._process.pid
+
+    def take_report(self) -> bytes:
+        return os.read(self.report, 256)
 
     def end(self) -> None:
         assert self._process.stdin is not None

@@ -129,8 +129,7 @@ class _Tree:
 
     def _ending(self) -> Ending:
         seconds = time.monotonic() - self._started
-        descriptor = self._job.report
-        report = os.read(descriptor, 256).split() if select.select([descriptor], [], [], 0)[0] else []
+        report = self._job.take_report().split() if select.select([self._job.report], [], [], 0)[0] else []
         status, cpu, resident, left = report if len(report) == 4 else (None, b"0", b"0", b"0")
         code = None if status is None else os.waitstatus_to_exitcode(int(status))
         return Ending(

@@ -22,7 +22,7 @@ import time
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:  # spelt out because importing typing costs 5 ms
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
     from typing import NoReturn
 
 PR_SET_PDEATHSIG = 1
@@ -96,16 +96,29 @@ def raise_oom_score() -> None:
         pass
 
 
-def reap(main: int) -> tuple[int | None, bool]:
+class Spent:
+    """What the children that have ended have used: CPU seconds, and the largest resident set of one process in bytes."""
+
+    def __init__(self) -> None:
+        self.cpu = 0.0
+        self.resident = 0
+
+    def add(self, usage: resource.struct_rusage) -> None:
+        self.cpu += usage.ru_utime + usage.ru_stime
+        self.resident = max(self.resident, usage.ru_maxrss * (1024 if LINUX else 1))
+
+
+def reap(main: int, spent: Spent) -> tuple[int | None, bool]:
     """Collect all children that have ended: the wait status of `main` if it is among them, and whether children are left."""
     status = None
     while True:
         try:
-            pid, ended = os.waitpid(-1, os.WNOHANG)
+            pid, ended, usage = os.wait4(-1, os.WNOHANG)
         except ChildProcessError:
             return status, False
         if pid == 0:
             return status, True
+        spent.add(usage)
         if pid == main:
             status = ended
 
@@ -150,12 +163,12 @@ def kill(pid: int) -> None:
         pass
 
 
-def kill_all(main: int) -> tuple[int | None, int]:
+def kill_all(main: int, spent: Spent) -> tuple[int | None, int]:
     """Kill everything below this process until nothing is left: the status of `main` if it ended now, and how many there were.
 
     What a killed process leaves behind becomes a child of this one, so repeated passes reach all of it.
     """
-    status, left = reap(main)
+    status, left = reap(main, spent)
     if LINUX and not left:  # the usual end; looking through /proc costs 5 ms
         return status, 0
     first = -1
@@ -170,7 +183,7 @@ def kill_all(main: int) -> tuple[int | None, int]:
                 os.killpg(main, signal.SIGKILL)
             except (ProcessLookupError, PermissionError):
                 pass
-        ended, left = reap(main)
+        ended, left = reap(main, spent)
         status = status if ended is None else ended
         if not left or time.monotonic() > deadline:
             return status, first
@@ -181,45 +194,55 @@ def notice(_number: int, _frame: object) -> None:
     """A handler of ours, so that the wake-up descriptor is written to."""
 
 
-def wait(main: int, wakeup: int) -> int | None:
+def wait(main: int, wakeup: int, spent: Spent) -> int | None:
     """Until the command ends (its wait status) or the client says so or dies (None)."""
     while True:
         ready = select.select([0, wakeup], [], [])[0]
         if wakeup in ready:
             os.read(wakeup, 512)
-            status, _ = reap(main)
+            status, _ = reap(main, spent)
             if status is not None:
                 return status
         if 0 in ready:
             return None
 
 
-def keep(begin: Callable[[], int]) -> bytes:
-    """See the job that `begin` forks (its process id) to its end, leave nothing of it, and return the line of the report."""
+def adopt() -> int:
+    """Become the one that gets all orphans below; a descriptor that is readable when a child has ended."""
     prctl(PR_SET_CHILD_SUBREAPER, 1)
     wakeup, wakeup_end = os.pipe()
     os.set_blocking(wakeup_end, False)
     signal.set_wakeup_fd(wakeup_end, warn_on_full_buffer=False)
     signal.signal(signal.SIGCHLD, notice)
-    pid = begin()
-    # Only the job holds the output now: it ends when the job does.
+    return wakeup
+
+
+def silence() -> None:
+    """Let go of the output: only the job holds it then, and it ends when the job does."""
     null = os.open(os.devnull, os.O_WRONLY)
     os.dup2(null, 1)
     os.dup2(null, 2)
-    status = wait(pid, wakeup)
-    late, left = kill_all(pid)
+    os.close(null)
+
+
+def see_to_end(main: int, wakeup: int) -> bytes:
+    """Wait for the job whose first process is `main`, leave nothing of it, and return the line of the report."""
+    spent = Spent()
+    status = wait(main, wakeup, spent)
+    late, left = kill_all(main, spent)
     if status is None:
         status = signal.SIGKILL if late is None else late
         left = 0
-    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
-    resident = usage.ru_maxrss * (1024 if LINUX else 1)
-    return f"{status:d} {usage.ru_utime + usage.ru_stime:.6f} {resident} {left}\n".encode()
+    return f"{status:d} {spent.cpu:.6f} {spent.resident} {left}\n".encode()
 
 
 def main() -> None:
     report, file_bytes, scratch, command = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3], sys.argv[4:]
     os.set_inheritable(report, False)
-    line = keep(lambda: start(command, file_bytes))
+    wakeup = adopt()
+    pid = start(command, file_bytes)
+    silence()
+    line = see_to_end(pid, wakeup)
     try:
         os.write(report, line)
     except OSError:

@@ -14,8 +14,9 @@ class TreeUsage:
     """Watches all processes below one; the process itself is not counted."""
 
     def __init__(self, root: int) -> None:
-        """`root` is a process id."""
+        """`root` is a process id. What it and its children have used so far is not counted either."""
         self._root = _process(root)
+        self._cpu_before = _cpu_seconds(self._root) if self._root else 0.0
         self._tree: list[psutil.Process] = []
         self._refreshed = float("-inf")
         self._exact: tuple[float, int] = (float("-inf"), 0)
@@ -50,7 +51,8 @@ class TreeUsage:
     def cpu(self) -> float:
         """The cores in use since the last call (or the start)."""
         now = time.monotonic()
-        total = sum(map(_cpu_seconds, self._tree)) + (_cpu_seconds(self._root) if self._root else 0.0)
+        of_root = _cpu_seconds(self._root) - self._cpu_before if self._root else 0.0
+        total = sum(map(_cpu_seconds, self._tree)) + max(of_root, 0.0)
         cores = (total - self.cpu_seconds) / max(now - self._cpu_at, 1e-3)
         self.cpu_seconds, self._cpu_at = max(total, self.cpu_seconds), now
         return max(cores, 0.0)
