@@ -48,7 +48,8 @@ class TaskJudge:
         warnings: tuple[str, ...] = ()
         if said is not None:
             text += f"; the script printed {said:.6g}"
-            if abs(said - graded.value) > self._tolerance(graded.value):
+            measured = self.drawn.spec.measured
+            if abs(said - graded.value) > tolerance(self.spec, graded.value, measured.noise if measured else 0.0):
                 warnings = (f"the script printed {self.spec.name} {said:.4g}, the grader says {graded.value:.4g}",)
         return Judged(Reading(graded.value, "grader", 0, text), warnings=warnings)
 
@@ -61,11 +62,12 @@ class TaskJudge:
             return Reference(m_init, measured.reference.mean, "task")
         return natural_reference(self.spec, m_init)
 
-    def _tolerance(self, value: float) -> float:
-        measured = self.drawn.spec.measured
-        bound = natural_bound(self.spec.name, self.spec.direction, value)
-        size = abs(value) if bound is None or self.spec.direction == "min" else max(abs(value), abs(bound))
-        return DEVIATIONS * (measured.noise if measured else 0.0) + SHARE * size
+
+def tolerance(spec: MetricSpec, value: float, noise: float) -> float:
+    """How far a script's own number may be from a grade of `value` whose standard deviation is `noise`."""
+    bound = natural_bound(spec.name, spec.direction, value)
+    size = abs(value) if bound is None or spec.direction == "min" else max(abs(value), abs(bound))
+    return DEVIATIONS * noise + SHARE * size
 
 
 def printed(spec: MetricSpec, stdout: str) -> float | None:

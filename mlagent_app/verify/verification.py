@@ -6,13 +6,15 @@ import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
+from typing import cast
 
-from mlagent_app.environment.taskjudge import printed
+from mlagent_app.environment.taskjudge import printed, tolerance
 from mlagent_app.environment.trial import Trial
 from mlagent_app.verify import measuring
 from mlagent_app.verify.attacks import Attack, attacks_on, problem_with
 from mlagent_app.verify.data import check_data, contents
 from mlagent_app.verify.findings import Finding, TaskReport, finding
+from mlagent_app.verify.statistics import bootstrap_sd
 from mlagent_app.verify.workshop import Workshop
 from sandbox.runner import RunnerName
 from tasks.building import Drawn, build
@@ -82,7 +84,7 @@ def _run(spec: TaskSpec, shop: Workshop, scope: Scope) -> tuple[list[Finding], M
     compared, measured = measuring.finish(spec, under_way, scope.command)
     again = {starter.name: under_way.trials[starter.name][0].result() for starter in spec.starters}
     findings = [
-        _starters(spec, starters),
+        _starters(drawn, starters),
         _repeat(starters, again, shop.quickest.name),
         _attacks(drawn, attacked, unchanged=before == _fingerprint(drawn)),
         *compared,
@@ -105,7 +107,7 @@ def _start(spec: TaskSpec, drawn: Drawn, shop: Workshop, scope: Scope) -> _Runs:
     return _Runs(starters, attacks)
 
 
-def _starters(spec: TaskSpec, tried: Mapping[str, Mapping[str, Trial]]) -> Finding:
+def _starters(drawn: Drawn, tried: Mapping[str, Mapping[str, Trial]]) -> Finding:
     """Every starter runs within the limits, is graded, and says of itself what the grade says."""
     problems: list[str] = []
     for name, places in tried.items():
@@ -113,12 +115,22 @@ def _starters(spec: TaskSpec, tried: Mapping[str, Mapping[str, Trial]]) -> Findi
             if each.value is None:
                 problems.append(f"{name} in {place}: {each.message}")
                 continue
-            problems += [f"{name} in {place}: {warning}" for warning in each.warnings]
-            if printed(spec.metric.spec(), each.stdout) is None:
-                problems.append(f"{name} in {place} printed no {spec.metric.name}")
+            problems += [f"{name} in {place} {problem}" for problem in _disagreement(drawn, each, each.value)]
     slowest = max((each.result.seconds for places in tried.values() for each in places.values()), default=0.0)
     places = " and ".join(next(iter(tried.values())))
-    return finding("starters", problems, f"{len(tried)} in {places}, slowest {slowest:.1f} s of {spec.limits.seconds:g}")
+    return finding("starters", problems, f"{len(tried)} in {places}, slowest {slowest:.1f} s of {drawn.spec.limits.seconds:g}")
+
+
+def _disagreement(drawn: Drawn, tried: Trial, value: float) -> list[str]:
+    """What a script prints against what it got. The noise is measured here: what stands in task.toml may be old, or missing."""
+    metric = drawn.spec.metric.spec()
+    said = printed(metric, tried.stdout)
+    if said is None:
+        return [f"printed no {metric.name}"]
+    noise = bootstrap_sd(drawn, cast("bytes", tried.submission))
+    if abs(said - value) <= tolerance(metric, value, noise):
+        return []
+    return [f"printed {metric.name} {said:.4g}, the grader says {value:.4g}"]
 
 
 def _repeat(tried: Mapping[str, Mapping[str, Trial]], again: Mapping[str, Trial], place: str) -> Finding:
