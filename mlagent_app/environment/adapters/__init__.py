@@ -1,0 +1,1 @@
+"""The task environment as other libraries know environments. Thin: they translate, and decide nothing."""
