@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import zipfile
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path, PurePosixPath
 
 from tasks.errors import TaskError
@@ -35,10 +36,14 @@ class Folder:
         try:
             if self.place.is_dir():
                 return (self.place / self.members[name]).read_bytes()
-            with zipfile.ZipFile(self.place) as archive:
-                return archive.read(self.members[name])
+            return self._archive.read(self.members[name])
         except (OSError, zipfile.BadZipFile, ValueError, NotImplementedError, RuntimeError) as error:
             raise TaskError(f"the file cannot be read: {error}", where=self.where(name), how="download it again") from None
+
+    @cached_property
+    def _archive(self) -> zipfile.ZipFile:
+        """Opened once: its list of files may be long."""
+        return zipfile.ZipFile(self.place)
 
 
 def open_folder(raw: Path, name: str) -> Folder:

@@ -12,6 +12,7 @@ import numpy.typing as npt
 import pandas as pd
 from PIL import Image
 
+from tasks.archives import Folder
 from tasks.errors import TaskError
 
 Pixels = npt.NDArray[np.uint8]
@@ -31,6 +32,15 @@ class PictureExamples:
 
     def __len__(self) -> int:
         return len(self.labels)
+
+
+def real_pictures(
+    folder: Folder, names: Sequence[str], labels: pd.DataFrame, strata: npt.NDArray[np.generic] | None = None
+) -> PictureExamples:
+    """The pictures of a download, each found to be whole; `names` are their files in `folder`. Raises `TaskError`."""
+    for name in names:
+        check_picture(folder.read(name), folder.where(name))
+    return PictureExamples(labels, lambda position: folder.read(names[position]), strata)
 
 
 def write_pictures(examples: PictureExamples, positions: Sequence[int] | npt.NDArray[np.int64], paths: Sequence[Path]) -> None:
