@@ -14,9 +14,11 @@ from mlagent_app.config.models import KEYS as SETTINGS
 from mlagent_app.config.models import default
 from mlagent_app.config.template import ABOUT, toml_value
 from mlagent_app.tui.keys import KEYS
+from mlagent_app.verify.overview import markdown
+from tasks.suite import suite
 
 ROOT = Path(__file__).resolve().parent.parent
-DOCUMENTS = ("README.md", "docs/reward.md", "docs/configuration.md")
+DOCUMENTS = ("README.md", "docs/reward.md", "docs/configuration.md", "docs/tasks.md")
 VERSIONS: tuple[Version, ...] = ("v1", "v2", "clipped")
 CASES: tuple[tuple[Case, str], ...] = (
     ("invalid", "invalid action: it cannot be parsed, or cannot be done"),
@@ -59,7 +61,11 @@ def keys() -> str:
     return "\n".join(["| key | |", "|---|---|", *rows])
 
 
-MAKERS = {"reward": reward, "settings": settings, "keys": keys}
+def tasks() -> str:
+    return markdown(suite().values())
+
+
+MAKERS = {"reward": reward, "settings": settings, "keys": keys, "tasks": tasks}
 
 
 def renewed(text: str) -> str:
