@@ -39,7 +39,7 @@ class GymTaskEnv(gym.Env[str, str]):
         """Begin an episode. Without a seed, a random one is drawn. Raises `UserError`."""
         super().reset(seed=seed)
         number = int(self.np_random.integers(2**31)) if seed is None else seed
-        given = {"task": self._task, **(options or {})}
+        given: dict[str, Any] = {"task": self._task, **(options or {})}
         observation = self._environment.reset(seed=number, **given)
         return self._told(observation), self._info(observation)
 
