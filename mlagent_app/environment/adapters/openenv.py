@@ -9,7 +9,8 @@ from collections.abc import Callable
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from openenv.core.env_server import Action, Environment, State, create_fastapi_app
+from openenv.core import env_server
+from openenv.core.env_server import Action, Environment, State
 from openenv.core.env_server import Observation as BaseObservation
 from pydantic import Field
 
@@ -86,7 +87,8 @@ def _observation(
 
 def application(make: Callable[[], TaskEnvironment], *, sessions: int = 1) -> FastAPI:
     """The server's application. `make` is called once for each client session, of which there are at most `sessions`."""
-    return create_fastapi_app(lambda: OpenEnvTaskEnvironment(make()), TaskAction, TaskObservation, max_concurrent_envs=sessions)
+    create: Callable[..., FastAPI] = env_server.create_fastapi_app
+    return create(lambda: OpenEnvTaskEnvironment(make()), TaskAction, TaskObservation, max_concurrent_envs=sessions)
 
 
 def serve(make: Callable[[], TaskEnvironment], *, host: str = "127.0.0.1", port: int = 8000, sessions: int = 1) -> None:
