@@ -87,7 +87,7 @@ def _observation(
 
 def application(make: Callable[[], TaskEnvironment], *, sessions: int = 1) -> FastAPI:
     """The server's application. `make` is called once for each client session, of which there are at most `sessions`."""
-    create: Callable[..., FastAPI] = env_server.create_fastapi_app
+    create: Any = env_server.create_fastapi_app
     return create(lambda: OpenEnvTaskEnvironment(make()), TaskAction, TaskObservation, max_concurrent_envs=sessions)
 
 
