@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from openenv.core import env_server
 from openenv.core.env_server import Action, Environment, State
@@ -87,8 +87,10 @@ def _observation(
 
 def application(make: Callable[[], TaskEnvironment], *, sessions: int = 1) -> FastAPI:
     """The server's application. `make` is called once for each client session, of which there are at most `sessions`."""
-    create: Any = env_server.create_fastapi_app
-    return create(lambda: OpenEnvTaskEnvironment(make()), TaskAction, TaskObservation, max_concurrent_envs=sessions)
+    server = cast("Any", env_server)  # its types are only partly known
+    return server.create_fastapi_app(
+        lambda: OpenEnvTaskEnvironment(make()), TaskAction, TaskObservation, max_concurrent_envs=sessions
+    )
 
 
 def serve(make: Callable[[], TaskEnvironment], *, host: str = "127.0.0.1", port: int = 8000, sessions: int = 1) -> None:
