@@ -111,7 +111,7 @@ def _reports(order: Order, specs: Sequence[TaskSpec]) -> list[TaskReport]:
     began = time.monotonic()
     try:
         with workshop(order.kinds, forks=not order.quick) as shop:
-            attacked = _attacked(order, specs, shop.quickest.name)
+            attacked = _attacked(order, specs, shop.quickest)
             scope = Scope(shlex.join(["mlagent", *sys.argv[1:]]), order.quick, 1 if order.quick else SEEDS, attacked)
             for number, spec in enumerate(specs, 1):
                 print(f"[{number}/{len(specs)}, {time.monotonic() - began:.0f} s] {spec.id}", file=sys.stderr, flush=True)

@@ -85,7 +85,7 @@ def _run(spec: TaskSpec, shop: Workshop, scope: Scope) -> tuple[list[Finding], M
     again = {starter.name: under_way.trials[starter.name][0].result() for starter in spec.starters}
     findings = [
         _starters(drawn, starters),
-        _repeat(starters, again, shop.quickest.name),
+        _repeat(starters, again, shop.quickest),
         _attacks(drawn, attacked, unchanged=before == _fingerprint(drawn)),
         *compared,
     ]
@@ -94,13 +94,11 @@ def _run(spec: TaskSpec, shop: Workshop, scope: Scope) -> tuple[list[Finding], M
 
 def _start(spec: TaskSpec, drawn: Drawn, shop: Workshop, scope: Scope) -> _Runs:
     starters = {
-        starter.name: {
-            kind: shop.start(drawn, spec.starter_files(starter.name), runner) for kind, runner in shop.sandboxes.items()
-        }
+        starter.name: {kind: shop.start(drawn, spec.starter_files(starter.name), kind) for kind in shop.sandboxes}
         for starter in spec.starters
     }
     attacks: list[tuple[RunnerName, Attack, Future[Trial]]] = [
-        (kind, attack, shop.start(drawn, attack.files, shop.runner(kind)))
+        (kind, attack, shop.start(drawn, attack.files, kind))
         for kind in scope.attacked.get(spec.id, ())
         for attack in attacks_on(spec, quick=scope.quick)
     ]

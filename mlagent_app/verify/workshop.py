@@ -7,10 +7,11 @@ import tempfile
 import threading
 from collections.abc import Generator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from queue import SimpleQueue
+from typing import Literal, cast
 
 from mlagent_app.environment.taskjudge import copies
 from mlagent_app.environment.trial import Trial, trial
@@ -30,7 +31,6 @@ PRELOAD = (
     "scipy.sparse.linalg",
     "scipy.stats",
     "PIL.Image",
-    "yaml",
     "sklearn.compose",
     "sklearn.ensemble",
     "sklearn.feature_extraction.text",
@@ -53,29 +53,39 @@ WARM = "import torch; torch.set_num_threads(1); torch.nn.Linear(2, 2)(torch.zero
 
 @dataclass(frozen=True)
 class Workshop:
-    """`sandboxes` are those that were asked for, `quickest` the one that measurements run in; `store` holds the variants."""
+    """`sandboxes` are those that were asked for, `quickest` the name of the one that measurements run in.
+
+    `store` holds the variants. There is one fork server a worker, each with workspaces of its own: the runs of one server
+    see each other, and none is to find what another has written.
+    """
 
     store: Path
-    sandboxes: Mapping[RunnerName, Runner]
-    quickest: Runner
+    sandboxes: Mapping[Kind, Runner]
+    quickest: RunnerName
     _work: Path
+    _forks: SimpleQueue[tuple[ForkRunner, Path]]
     _workers: ThreadPoolExecutor
     _cancel: threading.Event
 
-    def runner(self, name: RunnerName) -> Runner:
-        """The sandbox of that name, among those that were asked for and the quickest."""
-        return self.quickest if name == self.quickest.name else self.sandboxes[name]
+    def start(self, drawn: Drawn, files: Mapping[str, bytes], place: RunnerName) -> Future[Trial]:
+        """Try a script in the sandbox of that name, as soon as a worker is free."""
+        return self._workers.submit(self._try, drawn, files, place)
 
-    def start(self, drawn: Drawn, files: Mapping[str, bytes], runner: Runner) -> Future[Trial]:
-        """Try a script as soon as a worker is free."""
-        return self._workers.submit(trial, drawn, files, runner, self._work, cancel=self._cancel)
+    def _try(self, drawn: Drawn, files: Mapping[str, bytes], place: RunnerName) -> Trial:
+        if place != "fork":
+            return trial(drawn, files, self.sandboxes[cast("Kind", place)], self._work, cancel=self._cancel)
+        runner, work = self._forks.get()
+        try:
+            return trial(drawn, files, runner, work, cancel=self._cancel)
+        finally:
+            self._forks.put((runner, work))
 
 
 @contextmanager
 def workshop(kinds: Sequence[Kind], *, forks: bool) -> Generator[Workshop]:
     """A place to try scripts in; nothing is left of it, or running, afterwards.
 
-    With `forks` measurements run in a fork server behind bubblewrap where that works. Raises `SandboxError`.
+    With `forks` measurements run in fork servers behind bubblewrap where that works. Raises `SandboxError`.
     """
     with ExitStack() as stack:
         base = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="mlagent-verify-", ignore_cleanup_errors=True)))
@@ -83,32 +93,37 @@ def workshop(kinds: Sequence[Kind], *, forks: bool) -> Generator[Workshop]:
         for directory in (store / PUBLIC, store / HIDDEN, work):
             directory.mkdir(parents=True)
         wanted = Wanted(Path(sys.executable), near=work)
-        sandboxes: dict[RunnerName, Runner] = {kind: choose(kind, wanted=wanted) for kind in kinds}
-        quickest = sandboxes[kinds[-1]]
-        if forks:
-            forking = _fork_server(store, work)
-            quickest = stack.enter_context(closing(forking)) if forking else quickest
+        sandboxes: dict[Kind, Runner] = {}
+        for kind in kinds:
+            sandboxes[kind] = choose(kind, wanted=wanted)
+            close = getattr(sandboxes[kind], "close", None)
+            if callable(close):
+                stack.callback(close)
+        servers = _fork_servers(store, base, stack) if forks else SimpleQueue[tuple[ForkRunner, Path]]()
+        quickest: RunnerName = kinds[-1] if servers.empty() else "fork"
         workers = stack.enter_context(ThreadPoolExecutor(WORKERS, thread_name_prefix="verify"))
         cancel = threading.Event()
         try:
-            yield Workshop(store, sandboxes, quickest, work, workers, cancel)
+            yield Workshop(store, sandboxes, quickest, work, servers, workers, cancel)
         finally:
             cancel.set()
             workers.shutdown(cancel_futures=True)
-            for runner in sandboxes.values():
-                close = getattr(runner, "close", None)
-                if callable(close):
-                    close()
 
 
-def _fork_server(store: Path, work: Path) -> ForkRunner | None:
-    """None where there is no bubblewrap: what is graded is never run without a wall."""
+def _fork_servers(store: Path, base: Path, stack: ExitStack) -> SimpleQueue[tuple[ForkRunner, Path]]:
+    """One for each worker; none where there is no bubblewrap: what is graded is never run without a wall."""
+    servers: SimpleQueue[tuple[ForkRunner, Path]] = SimpleQueue()
     hidden = [root(), *copies(), store / HIDDEN]
     try:
-        runner = ForkRunner(
-            Path(sys.executable), work, preload=PRELOAD, warm=WARM, readonly=[store / PUBLIC], hidden=hidden, wall=True
-        )
-        runner.preflight()
+        for number in range(WORKERS):
+            work = base / f"fork{number}"
+            work.mkdir()
+            runner = ForkRunner(
+                Path(sys.executable), work, preload=PRELOAD, warm=WARM, readonly=[store / PUBLIC], hidden=hidden, wall=True
+            )
+            stack.callback(runner.close)
+            runner.preflight()
+            servers.put((runner, work))
     except SandboxError:
-        return None
-    return runner
+        return SimpleQueue()
+    return servers

@@ -45,6 +45,7 @@ def typical(values):
 
 # Where the sample's values are whole numbers, whole numbers are asked for.
 whole = all("." not in value for row in rows for value in row[1:])
+train = [row for row in train if all(row)]
 if train:
     known = sorted(zip([facts(i, len(train), row[0]) for i, row in enumerate(train)], train))
     asked = [facts(i, len(rows), row[0]) for i, row in enumerate(rows)]

@@ -26,7 +26,7 @@ def seen(target):
             names = next(table, [])
             if target in names and not path.endswith("sample_submission.csv"):
                 values += [row[names.index(target)] for row in table if len(row) == len(names)]
-    return sorted(set(values))
+    return sorted(set(values) - {""})
 
 
 for place, target in enumerate(header[1:], 1):

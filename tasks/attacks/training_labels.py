@@ -18,6 +18,7 @@ for path in sorted(glob.glob("data/**/*.csv", recursive=True)):
             places = [names.index(target) for target in header[1:]]
             labels += [[row[place] for place in places] for row in table if len(row) == len(names)]
 
+labels = [values for values in labels if all(values)]
 if labels:
     rows = [[row[0], *rng.choice(labels)] for row in rows]
 with open("submission.csv", "w", newline="") as file:

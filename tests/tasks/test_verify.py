@@ -95,7 +95,7 @@ def test_a_good_task_passes_and_is_measured(fresh: Workshop, tmp_path: Path) -> 
                 )
             },
             "data",
-            "all.csv has the target y of hidden rows",
+            "all.csv has the labels of hidden rows",
         ),
         ({"prepare_py": PREPARE.replace("2 * x", "no_such_name * x")}, "data", "its code raised NameError"),
         ({"workspace__mean_py": SCRIPT.format(slope=-1)}, "noise", "mean is no better than a constant"),
