@@ -117,7 +117,7 @@ class Wall:
         # Read-only, because to the kernel a job of root is root: it could set /proc/sys for the whole machine.
         argv += ["--proc", "/proc", "--remount-ro", "/proc"]
         argv += ["--dev", "/dev", *size, "--tmpfs", "/dev/shm", *size, "--tmpfs", "/tmp"]
-        argv += ["--dir", "/run", "--dir", "/var", "--symlink", "/tmp", "/var/tmp"]
+        argv += ["--dir", "/run", "--dir", "/var", "--symlink", "../tmp", "/var/tmp"]
         for path in (*SYSTEM_DIRECTORIES, "/sbin"):
             if os.path.islink(path):
                 argv += ["--symlink", os.readlink(path), path]

@@ -197,7 +197,7 @@ class ForkRunner:
         given.sort(key=lambda mount: len(mount.target))  # what lies inside another comes after it
         view = View(self._host.mounts, given, str(self._root), self._hidden)
         env = self._environment(Job("", self._root, self._root, python=self._python), Limits(), HOME)
-        clean = {} if self._wall is None else {"/tmp": _names_below("/tmp", view), "/dev/shm": []}
+        clean = () if self._wall is None else ("/tmp", "/dev/shm")
         return Recipe(self._python, preload, warm, env, view, self._wall, clean)
 
     def _request(self, job: Job, limits: Limits, scratch: str) -> tuple[dict[str, Any], dict[str, str]]:
@@ -265,11 +265,3 @@ def _wall(wanted: bool | None) -> tuple[Wall | None, tuple[str, ...]]:
         if wanted:
             raise
         return None, (f"bubblewrap was passed over: {error.what}",)
-
-
-def _names_below(directory: str, view: View) -> list[str]:
-    """The entries of `directory` that lead to something that is mounted."""
-    targets = [Path(mount.target) for mount in (*view.environment, *view.given)]
-    return sorted(
-        {path.relative_to(directory).parts[0] for path in targets if path.is_relative_to(directory) and path != Path(directory)}
-    )

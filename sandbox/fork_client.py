@@ -31,7 +31,7 @@ CLOSE_SECONDS = 0.3
 NO_FILE_LIMIT = 2**62
 INSIDE = "/run/mlagent"
 
-_SCRIPTS = ("forkserver.py", "forkjob.py", "supervisor.py")
+_SCRIPTS = ("forkserver.py", "forkjob.py", "supervisor.py", "workdir.py")
 _HERE = Path(__file__).parent
 _LENGTH = struct.Struct(">Q")
 _CREDENTIALS = struct.Struct("3i")
@@ -43,7 +43,9 @@ class ServerGone(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """What a fork server is made of. `wall` is None where nothing walls it off; `clean` is emptied between runs."""
+    """What a fork server is made of. `wall` is None where nothing walls it off; `clean` are directories of the wall's own that
+    are emptied when nothing runs.
+    """
 
     python: Path
     preload: Sequence[str]
@@ -51,7 +53,7 @@ class Recipe:
     env: Mapping[str, str]
     view: View
     wall: Wall | None
-    clean: Mapping[str, Sequence[str]]
+    clean: Sequence[str]
 
 
 class Keeper:
@@ -108,7 +110,7 @@ class ForkServer:
                 self._control.close()
                 raise SandboxError(f"the fork server could not be started: {error}") from error
             threading.Thread(target=self._drain, name="fork-server-output", daemon=True).start()
-            setup = {"preload": list(recipe.preload), "warm": recipe.warm, "clean": recipe.clean}
+            setup = {"preload": list(recipe.preload), "warm": recipe.warm, "clean": list(recipe.clean)}
             try:
                 answer = self._load(setup)
             except BaseException:

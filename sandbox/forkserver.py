@@ -17,8 +17,8 @@ import gc
 import importlib
 import json
 import os
+import pathlib
 import select
-import shutil
 import signal
 import socket
 import sys
@@ -29,13 +29,14 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, NoReturn
 
-    from sandbox import forkjob, supervisor
+    from sandbox import forkjob, supervisor, workdir
 else:
     import forkjob
     import supervisor
+    import workdir
 
 # A job may have modules of these names itself, and the files where this script lies are no business of it.
-for ours in ("forkjob", "supervisor"):
+for ours in ("forkjob", "supervisor", "workdir"):
     sys.modules.pop(ours, None)
 sys.path.pop(0)
 
@@ -50,7 +51,7 @@ STRAY_SECONDS = 1.5
 class Server:
     """Takes orders until the client hangs up."""
 
-    def __init__(self, control: socket.socket, clean: dict[str, list[str]]) -> None:
+    def __init__(self, control: socket.socket, clean: dict[str, set[str]]) -> None:
         """`clean` are directories to be emptied when nothing runs, but for the named entries."""
         self._control = control
         self._clean = clean
@@ -122,7 +123,7 @@ class Server:
 class Keeper:
     """Sees runs to their end, one at a time."""
 
-    def __init__(self, channel: int, kept: set[int], clean: dict[str, list[str]]) -> None:
+    def __init__(self, channel: int, kept: set[int], clean: dict[str, set[str]]) -> None:
         os.dup2(channel, 0)
         os.close(channel)
         self._channel = socket.socket(fileno=0)
@@ -151,23 +152,39 @@ class Keeper:
         pid = begin(request, output, self._kept)
         os.close(output)
         report = supervisor.see_to_end(pid, self._wakeup)
-        shutil.rmtree(scratch, ignore_errors=True)
+        try:
+            workdir.remove_tree(pathlib.Path(scratch))
+        except OSError:
+            pass
         self._channel.send(report)
         return not supervisor.reap(pid, supervisor.Spent())[1]
 
 
-def empty(directory: str, kept: list[str]) -> None:
-    for name in os.listdir(directory):
+def mounts_below(directory: str) -> set[str] | None:
+    """The entries of `directory` in which something is mounted; None when it is no temporary file system of our own."""
+    found: set[str] = set()
+    is_own = False
+    with open("/proc/self/mountinfo", encoding="utf-8", errors="surrogateescape") as table:
+        for line in table:
+            before, _, after = line.partition(" - ")
+            point = before.split()[4].replace("\\040", " ")
+            if point == directory:
+                is_own = after.split()[0] == "tmpfs"
+            elif point.startswith(f"{directory}/"):
+                found.add(point.split("/")[directory.count("/") + 1])
+    return found if is_own else None
+
+
+def empty(directory: str, kept: set[str]) -> None:
+    """Remove what jobs have left there. What is mounted is the user's, and is not touched, whatever `kept` says."""
+    device = os.stat(directory).st_dev
+    for name in set(os.listdir(directory)) - kept:
         path = os.path.join(directory, name)
-        if name in kept or name.startswith(SCRATCH):
-            continue
-        if os.path.isdir(path) and not os.path.islink(path):
-            shutil.rmtree(path, ignore_errors=True)
-        else:
-            try:
-                os.unlink(path)
-            except OSError:
-                pass
+        try:
+            if not name.startswith(SCRATCH) and os.lstat(path).st_dev == device:
+                workdir.remove_tree(pathlib.Path(path))
+        except OSError:
+            pass
 
 
 def open_descriptors() -> set[int]:
@@ -232,7 +249,8 @@ def main() -> NoReturn:
     control = socket.socket(fileno=int(sys.argv[1]))
     setup = json.loads(control.recv(MESSAGE_BYTES))
     answer = load(setup["preload"], setup["warm"])
-    server = Server(control, setup["clean"])
+    kept = {directory: mounts_below(directory) for directory in setup["clean"]}
+    server = Server(control, {directory: names for directory, names in kept.items() if names is not None})
     # Of what the libraries want done at their end nothing is left to a job; a temporary directory, for one, is the server's.
     for finalizer in list(getattr(weakref.finalize, "_registry", ())):
         finalizer.atexit = False

@@ -1,4 +1,7 @@
-"""A job's workspace, handled without trusting what the job left in it: no path is followed through a link."""
+"""A job's workspace, handled without trusting what the job left in it: no path is followed through a link.
+
+Only the standard library: the script `forkserver.py` uses it, too.
+"""
 
 from __future__ import annotations
 

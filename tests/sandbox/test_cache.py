@@ -15,6 +15,8 @@ from hypothesis import strategies as st
 from sandbox.bwrap import BwrapRunner
 from sandbox.cache import Cache, CachedRunner
 from sandbox.cache_tree import apply, changes, digest, entries
+from sandbox.docker import DockerRunner
+from sandbox.docker_engine import Engine
 from sandbox.local import LocalRunner
 from sandbox.runner import Job, Limits, Link, OnLog, OnSample, Runner, RunnerName, RunResult, SandboxError
 
@@ -295,6 +297,20 @@ def test_a_cache_that_can_not_be_written_is_no_cache(tmp_path: Path) -> None:
     bench = Bench(tmp_path)
     assert [bench.run()[0].outcome for _ in range(2)] == ["ok", "ok"]
     assert bench.counting.runs == 2
+
+
+@pytest.mark.docker
+def test_a_workspace_that_changed_hands_is_not_taken_for_changed(tmp_path: Path, docker_engine: Engine) -> None:
+    """Docker's job is another user; a file of the workspace that is larger than all that is remembered stays out of it."""
+    assert docker_engine.info.name
+    bench = Bench(tmp_path, DockerRunner.connect())
+    for expected in (False, True):
+        workspace = bench.workspace("open('made.txt', 'w').write('made')")
+        with (workspace / "large.bin").open("wb") as file:
+            file.truncate(20 << 20)
+        result = bench.runner.run(bench.job(workspace), Limits())
+        assert (result.outcome, result.cached) == ("ok", expected), result
+        assert (workspace / "made.txt").read_text() == "made"
 
 
 @pytest.mark.parametrize("target", ["../outside", "/etc", "old.txt"])

@@ -3,6 +3,7 @@
 import os
 import signal
 import sys
+import tempfile
 import textwrap
 import threading
 import venv
@@ -294,6 +295,43 @@ def test_what_is_hidden_is_hidden_from_every_run(tmp_path: Path, workspace: Path
         assert runner.run(Job("true", workspace, tmp_path / "log", hidden=[answers]), Limits()).outcome == "infrastructure"
     with make(workspace, readonly=[answers.parent], hidden=[answers]) as runner:
         assert "No module named 'answers.labels'" in run(runner, workspace, source, hidden=(answers / "labels.py",))
+
+
+@pytest.mark.parametrize("place", ["/var/tmp", "/tmp"])
+def test_tidying_up_touches_nothing_of_the_user_s(place: str) -> None:
+    """/var/tmp is /tmp inside: what is mounted there has another name than outside."""
+    with (
+        tempfile.TemporaryDirectory(prefix="a workspace ", dir=place) as root,
+        tempfile.TemporaryDirectory(prefix="mlagent-", dir=place) as data,
+    ):
+        workspace = Path(root, "deep", "workspace")
+        workspace.mkdir(parents=True)
+        (workspace / "kept.txt").write_text("kept")
+        Path(data, "rows.csv").write_text("1,2")
+        with make(Path(root), readonly=[Path(data)]) as runner:
+            source = f"import os; print(open('kept.txt').read(), open('{data}/rows.csv').read(), os.path.exists('/tmp/left'))"
+            for _ in range(3):
+                assert run(runner, workspace, f"{source}\nopen('/tmp/left', 'w'); open('/var/tmp/left2', 'w')") == (
+                    "kept 1,2 False\n"
+                )
+        assert (workspace / "kept.txt").read_text() == "kept"
+        assert Path(data, "rows.csv").read_text() == "1,2"
+
+
+def test_directories_without_end_harm_no_run(tmp_path: Path, workspace: Path) -> None:
+    source = """
+        import os
+        os.chdir(os.environ["TMPDIR"])
+        for _ in range(3000):
+            os.mkdir("d"); os.chdir("d")
+        os.chdir("/tmp")
+        for _ in range(3000):
+            os.mkdir("d"); os.chdir("d")
+        print("made")
+    """
+    with make(tmp_path) as runner:
+        for _ in range(3):
+            assert run(runner, workspace, source) == "made\n"
 
 
 def test_without_a_wall_nothing_outlives_its_run_or_its_server(tmp_path: Path, workspace: Path) -> None:
