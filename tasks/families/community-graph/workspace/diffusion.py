@@ -7,7 +7,7 @@ from sklearn.naive_bayes import GaussianNB
 
 ROUNDS = 3
 DAMPING = 0.5
-VAR_SMOOTHING = 0.001
+VAR_SMOOTHING = 0.00001
 SEED = 2
 
 
