@@ -40,6 +40,7 @@ for ours in ("forkjob", "supervisor", "workdir"):
     sys.modules.pop(ours, None)
 sys.path.pop(0)
 
+OLDEST = (3, 9)
 PR_SET_DUMPABLE = 4
 MESSAGE_BYTES = 2**17
 HELLO = b"k"
@@ -246,6 +247,8 @@ def load(preload: list[str], warm: str) -> dict[str, Any]:
 
 
 def main() -> NoReturn:
+    if sys.version_info < OLDEST:
+        raise SystemExit("a fork server needs Python 3.9 or later")
     control = socket.socket(fileno=int(sys.argv[1]))
     setup = json.loads(control.recv(MESSAGE_BYTES))
     answer = load(setup["preload"], setup["warm"])
