@@ -110,7 +110,7 @@ def _reports(order: Order, specs: Sequence[TaskSpec]) -> list[TaskReport]:
     reports: list[TaskReport] = []
     began = time.monotonic()
     try:
-        with workshop(order.kinds, forks=not order.quick) as shop:
+        with workshop(order.kinds) as shop:
             attacked = _attacked(order, specs, shop.quickest)
             scope = Scope(shlex.join(["mlagent", *sys.argv[1:]]), order.quick, 1 if order.quick else SEEDS, attacked)
             for number, spec in enumerate(specs, 1):
@@ -127,12 +127,15 @@ def _reports(order: Order, specs: Sequence[TaskSpec]) -> list[TaskReport]:
 
 
 def _attacked(order: Order, specs: Sequence[TaskSpec], quickest: RunnerName) -> dict[str, list[RunnerName]]:
-    """Where each task is attacked: in the cheapest sandbox; one task of each kind, or with `thorough` all, in every one."""
-    cheapest = order.kinds[-1]
+    """Where each task is attacked: one task of each kind, or with `thorough` all, in every sandbox; the others where it is quick.
+
+    What an attack can reach depends on the sandbox, not on the task; what the ids and the files of a task give away does not
+    depend on the sandbox.
+    """
     everywhere: list[RunnerName] = list(dict.fromkeys([*order.kinds, quickest]))
     first = {spec.kind: spec.id for spec in reversed(specs)}
     return {
-        spec.id: everywhere if order.thorough or (first[spec.kind] == spec.id and not order.quick) else [cheapest]
+        spec.id: everywhere if order.thorough or (first[spec.kind] == spec.id and not order.quick) else [quickest]
         for spec in specs
     }
 

@@ -48,7 +48,13 @@ PRELOAD = (
     "torch",
 )
 # The first step of a network loads more of PyTorch, which need not be done again in every run.
-WARM = "import torch; torch.set_num_threads(1); torch.nn.Linear(2, 2)(torch.zeros(1, 2)).sum().backward()"
+WARM = """
+import torch
+torch.set_num_threads(1)
+model = torch.nn.Linear(2, 2)
+model(torch.zeros(1, 2)).sum().backward()
+torch.optim.Adam(model.parameters()).step()
+"""
 
 
 @dataclass(frozen=True)
@@ -82,10 +88,10 @@ class Workshop:
 
 
 @contextmanager
-def workshop(kinds: Sequence[Kind], *, forks: bool) -> Generator[Workshop]:
+def workshop(kinds: Sequence[Kind]) -> Generator[Workshop]:
     """A place to try scripts in; nothing is left of it, or running, afterwards.
 
-    With `forks` measurements run in fork servers behind bubblewrap where that works. Raises `SandboxError`.
+    What is measured often runs in fork servers behind bubblewrap where that works. Raises `SandboxError`.
     """
     with ExitStack() as stack:
         base = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="mlagent-verify-", ignore_cleanup_errors=True)))
@@ -99,7 +105,7 @@ def workshop(kinds: Sequence[Kind], *, forks: bool) -> Generator[Workshop]:
             close = getattr(sandboxes[kind], "close", None)
             if callable(close):
                 stack.callback(close)
-        servers = _fork_servers(store, base, stack) if forks else SimpleQueue[tuple[ForkRunner, Path]]()
+        servers = _fork_servers(store, base, stack)
         quickest: RunnerName = kinds[-1] if servers.empty() else "fork"
         workers = stack.enter_context(ThreadPoolExecutor(WORKERS, thread_name_prefix="verify"))
         cancel = threading.Event()
