@@ -52,7 +52,7 @@ def download(task: str, raw: Path) -> None:
         frame.to_csv(raw / "train.csv", index=False)
         (raw / "images").mkdir()
         for number in ids:
-            (raw / "images" / f"{number}.jpg").write_bytes(jpeg(grey(number)))
+            (raw / "images" / f"{number}.jpg").write_bytes(jpeg(grey(int(number))))
     elif task == RADAR:
         (raw / "train.json").write_text(json.dumps([record(number) for number in range(60)]))
     else:
@@ -61,7 +61,7 @@ def download(task: str, raw: Path) -> None:
         frame.to_csv(raw / "train.csv", index=False)
         (raw / "train").mkdir()
         for number, name in enumerate(frame["Image"]):
-            (raw / "train" / name).write_bytes(jpeg(grey(number)))
+            (raw / "train" / name).write_bytes(jpeg(grey(int(number))))
 
 
 def record(number: int) -> dict[str, object]:

@@ -21,7 +21,7 @@ BINS = 64
 FEATURES = [f"{group}{number}" for group in GROUPS for number in range(1, BINS + 1)]
 COLUMNS = ["id", "species", *FEATURES]
 IDS = 1584
-EDGE = 32
+EDGE = 28
 WAVES = 8
 LEAF, MARGIN, TEXTURE, WAVE, PHASE, AGE = 0.85, 0.6, 0.6, 0.9, 1.1, 0.15
 # The competition's 99 species, in the order of its sample submission.
@@ -114,7 +114,7 @@ def _silhouettes(waves: Floats, phases: Floats, rng: np.random.Generator) -> lis
     axis = np.arange(EDGE) - (EDGE - 1) / 2
     down, across = np.meshgrid(axis, axis, indexing="ij")
     place = ((np.arctan2(down, across) / (2 * np.pi)) % 1.0 * points).astype(int) % points
-    inside = np.hypot(down, across)[None] < radii[:, place]
+    inside = np.hypot(down, across).astype(np.float32)[None] < radii.astype(np.float32)[:, place]
     return equally_long([jpeg(picture, 40) for picture in inside.astype(np.uint8) * 255])
 
 
