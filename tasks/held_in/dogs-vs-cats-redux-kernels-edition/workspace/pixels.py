@@ -1,4 +1,4 @@
-"""Dogs against cats: logistic regression on small grey pictures."""
+"""Dogs against cats: logistic regression on small colour pictures."""
 
 from pathlib import Path
 
@@ -14,8 +14,8 @@ SIZE = 12
 
 def load(path):
     image = Image.open(path)
-    image.draft("L", (2 * SIZE, 2 * SIZE))
-    return np.asarray(image.convert("L").resize((SIZE, SIZE))).ravel() / 255
+    image.draft("RGB", (2 * SIZE, 2 * SIZE))
+    return np.asarray(image.convert("RGB").resize((SIZE, SIZE))).ravel() / 255
 
 
 paths = sorted(Path("data/train").glob("*.jpg"))

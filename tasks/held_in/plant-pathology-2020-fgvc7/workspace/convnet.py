@@ -18,9 +18,9 @@ class Config:
     height: int = 32
     channels: int = 8
     hidden: int = 32
-    epochs: int = 14
-    batch_size: int = 24
-    lr: float = 0.006
+    epochs: int = 12
+    batch_size: int = 32
+    lr: float = 0.005
     weight_decay: float = 0.0
     dropout: float = 0.1
 
@@ -34,20 +34,21 @@ def load(ids):
         image = Image.open(f"data/images/{name}.jpg")
         image.draft("RGB", (2 * config.width, 2 * config.height))
         pixels = np.asarray(image.convert("RGB").resize((config.width, config.height)), dtype=np.float32)
-        pictures.append(torch.from_numpy(pixels / 255 - 0.5).permute(2, 0, 1))
+        pictures.append(torch.from_numpy(pixels / 255).permute(2, 0, 1))
     return torch.stack(pictures)
 
 
 def build():
     return nn.Sequential(
         nn.Conv2d(3, config.channels, 3, stride=2, padding=1),
+        nn.BatchNorm2d(config.channels),
         nn.ReLU(),
         nn.MaxPool2d(2),
         nn.Conv2d(config.channels, 2 * config.channels, 3, padding=1),
         nn.ReLU(),
-        nn.AdaptiveMaxPool2d(2),
+        nn.AdaptiveMaxPool2d(1),
         nn.Flatten(),
-        nn.Linear(config.channels * 8, config.hidden),
+        nn.Linear(2 * config.channels, config.hidden),
         nn.ReLU(),
         nn.Dropout(config.dropout),
         nn.Linear(config.hidden, len(CLASSES)),

@@ -8,21 +8,24 @@ from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import train_test_split
 
 SIZE = (48, 32)
-BINS = 12
+BINS = 16
+RANGES = [(10, 90), (0, 255), (0, 255)]
 N_ESTIMATORS = 40
-MAX_DEPTH = 5
+MAX_DEPTH = 8
 CLASSES = ["healthy", "multiple_diseases", "rust", "scab"]
 
 
 def histograms(name):
     image = Image.open(f"data/images/{name}.jpg")
     image.draft("RGB", (96, 64))
-    hsv = np.asarray(image.convert("RGB").resize(SIZE).convert("HSV")).reshape(-1, 3)
-    return np.concatenate([np.histogram(hsv[:, channel], bins=BINS, range=(0, 255))[0] for channel in range(3)])
+    hsv = np.asarray(image.convert("RGB").resize(SIZE).convert("HSV"))
+    hsv = hsv[6:-6, 10:-10].reshape(-1, 3)
+    counts = [np.histogram(hsv[:, channel], bins=BINS, range=limits)[0] for channel, limits in enumerate(RANGES)]
+    return np.concatenate(counts) / len(hsv)
 
 
 def features(table):
-    return np.array([histograms(name) for name in table["image_id"]]) / (SIZE[0] * SIZE[1])
+    return np.array([histograms(name) for name in table["image_id"]])
 
 
 def main():
