@@ -25,6 +25,8 @@ from tasks.variant import parse
 # plus this share of its size, before the two are said to disagree.
 DEVIATIONS = 5.0
 SHARE = 0.1
+# And by this many times as much where it is the worse one.
+MODEST = 4.0
 
 
 class TaskJudge:
@@ -49,7 +51,7 @@ class TaskJudge:
         if said is not None:
             text += f"; the script printed {said:.6g}"
             measured = self.drawn.spec.measured
-            if abs(said - graded.value) > tolerance(self.spec, graded.value, measured.noise if measured else 0.0):
+            if abs(said - graded.value) > tolerance(self.spec, said, graded.value, measured.noise if measured else 0.0):
                 warnings = (f"the script printed {self.spec.name} {said:.4g}, the grader says {graded.value:.4g}",)
         return Judged(Reading(graded.value, "grader", 0, text), warnings=warnings)
 
@@ -63,11 +65,15 @@ class TaskJudge:
         return natural_reference(self.spec, m_init)
 
 
-def tolerance(spec: MetricSpec, value: float, noise: float) -> float:
-    """How far a script's own number may be from a grade of `value` whose standard deviation is `noise`."""
+def tolerance(spec: MetricSpec, said: float, value: float, noise: float) -> float:
+    """How far the number `said` of a script may be from a grade of `value` whose standard deviation is `noise`.
+
+    A script that thinks less of itself has trained on fewer rows before it fitted them all; one that boasts has no such excuse.
+    """
     bound = natural_bound(spec.name, spec.direction, value)
     size = abs(value) if bound is None or spec.direction == "min" else max(abs(value), abs(bound))
-    return DEVIATIONS * noise + SHARE * size
+    allowed = DEVIATIONS * noise + SHARE * size
+    return MODEST * allowed if spec.better(value, said) else allowed
 
 
 def printed(spec: MetricSpec, stdout: str) -> float | None:

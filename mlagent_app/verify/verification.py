@@ -126,7 +126,7 @@ def _disagreement(drawn: Drawn, tried: Trial, value: float) -> list[str]:
     if said is None:
         return [f"printed no {metric.name}"]
     noise = bootstrap_sd(drawn, cast("bytes", tried.submission))
-    if abs(said - value) <= tolerance(metric, value, noise):
+    if abs(said - value) <= tolerance(metric, said, value, noise):
         return []
     return [f"printed {metric.name} {said:.4g}, the grader says {value:.4g}"]
 
