@@ -49,7 +49,13 @@ PRELOAD = (
 )
 # The first step of a network loads more of PyTorch, which need not be done again in every run.
 WARM = """
+import pandas
 import torch
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.linear_model import LogisticRegression
+table = pandas.DataFrame({"a": [1.0, 2.0, 3.0, 4.0], "b": [0, 1, 0, 1]})
+for model in (RandomForestClassifier(2), LogisticRegression()):
+    model.fit(table[["a"]], table["b"]).predict(table[["a"]])
 torch.set_num_threads(1)
 model = torch.nn.Linear(2, 2)
 model(torch.zeros(1, 2)).sum().backward()
