@@ -127,7 +127,7 @@ def _reports(order: Order, specs: Sequence[TaskSpec]) -> list[TaskReport]:
 
 
 def _attacked(order: Order, specs: Sequence[TaskSpec], quickest: RunnerName) -> dict[str, list[RunnerName]]:
-    """Where each task is attacked: one task of each kind, or with `thorough` all, in every sandbox; the others where it is quick.
+    """Where each task is attacked: one task of each kind, or with `thorough` all, in every sandbox; others where it is quick.
 
     What an attack can reach depends on the sandbox, not on the task; what the ids and the files of a task give away does not
     depend on the sandbox.

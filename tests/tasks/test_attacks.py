@@ -30,9 +30,9 @@ with open("submission.csv", "w", newline="") as file:
 """
 
 
-def opened(kind: Kind, *, forks: bool = False) -> Iterator[Workshop]:
+def opened(kind: Kind) -> Iterator[Workshop]:
     try:
-        with workshop([kind], forks=forks) as shop:
+        with workshop([kind]) as shop:
             yield shop
     except SandboxError as error:
         pytest.skip(str(error))
@@ -40,7 +40,7 @@ def opened(kind: Kind, *, forks: bool = False) -> Iterator[Workshop]:
 
 @pytest.fixture(scope="module")
 def bwrap() -> Iterator[Workshop]:
-    yield from opened("bwrap", forks=True)
+    yield from opened("bwrap")
 
 
 @pytest.fixture(scope="module")
