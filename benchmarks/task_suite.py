@@ -1,8 +1,8 @@
 """How long the task suite takes: `python -m benchmarks.task_suite [--tasks ID...]`.
 
 Draws the standard variant of every task, then runs every starter once in warm fork servers behind bubblewrap, two at a time.
-Its peer is a fresh process behind bubblewrap: every eighth starter is run there as well, in the same minutes. Prints the slowest
-draws, the seconds of the whole suite, and the ratio fresh/fork.
+Its peer is a fresh process behind bubblewrap: every eighth starter is run there as well, in the same minutes. Prints the
+slowest draws, the seconds of the whole suite, and the ratio fresh/fork.
 """
 
 from __future__ import annotations
@@ -57,9 +57,8 @@ def compare(shop: Workshop, scripts: Sequence[tuple[Drawn, str]], trials: Sequen
     futures = [shop.start(scripts[n][0], scripts[n][0].spec.starter_files(scripts[n][1]), "bwrap") for n in chosen]
     fresh = sum(future.result().result.seconds for future in futures)
     forked = sum(trials[n].result.seconds for n in chosen)
-    print(
-        f"{len(chosen)} of them: fresh processes behind bwrap {fresh:.1f} s, {shop.quickest} {forked:.1f} s: {fresh / forked:.1f} x"
-    )
+    both = f"fresh processes behind bwrap {fresh:.1f} s, {shop.quickest} {forked:.1f} s"
+    print(f"{len(chosen)} of them: {both}: {fresh / forked:.1f} x")
 
 
 def main() -> None:
