@@ -23,7 +23,7 @@ CLASSES, FIELDS = 12, 4
 PAIRS = 4
 YEARS = (2005, 2021)
 # Features are written with this many decimals, and never leave this range.
-DECIMALS, RANGE = 3, 4.0
+DECIMALS, RANGE = 4, 4.0
 HOW = "point at the directory that holds raw/ of OGB's download"
 
 
