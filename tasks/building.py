@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import shutil
@@ -25,8 +26,8 @@ from tasks.variant import Variant
 EPOCH = 1_577_836_800
 PARTS = ("dev", "test")
 PUBLIC, HIDDEN = "public", "hidden"
-# Changes with what the generators write: older drawn data is not used any more.
-LAYOUT = 1
+# Changes with what is written here: data that an older version drew is not used any more.
+LAYOUT = 2
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,8 @@ class Drawn:
     def name(self) -> str:
         """Variants that differ in the starter only have the same name and share their data."""
         variant = self.variant
-        return f"{self.spec.id}@{variant.seed}-{variant.size}-{variant.noise:g}-{variant.data}-{LAYOUT}"
+        generator = hashlib.sha256((self.spec.directory / "prepare.py").read_bytes()).hexdigest()[:8]
+        return f"{self.spec.id}@{variant.seed}-{variant.size}-{variant.noise:g}-{variant.data}-{generator}-{LAYOUT}"
 
     @property
     def data(self) -> Path:
@@ -65,7 +67,14 @@ class Drawn:
         """The labels of `train`, or of one hidden part (`dev`, `test`), in the submission's columns."""
         if part == "train":
             return self._train
-        return self._hidden[self._hidden["part"] == part].drop(columns="part").reset_index(drop=True)
+        return self._part(part).drop(columns=["part", "example"]).reset_index(drop=True)
+
+    def examples(self, part: str) -> Index:
+        """Which example each row of a hidden part belongs to: a page has many pixels. Shape (rows,)."""
+        return self._part(part)["example"].to_numpy(np.int64)
+
+    def _part(self, part: str) -> pd.DataFrame:
+        return self._hidden[self._hidden["part"] == part]
 
     @cached_property
     def _train(self) -> pd.DataFrame:
@@ -124,7 +133,7 @@ def _fill(spec: TaskSpec, variant: Variant, made: Path, raw: Path | None) -> Non
     published = prepare.publish(examples, train, hidden, data)
     labels = check(spec, published, data)
     part = np.where(np.isin(hidden, dev), *PARTS)
-    labels.insert(0, "part", part[labels.pop("example").to_numpy(np.int64)])
+    labels.insert(0, "part", part[labels["example"].to_numpy(np.int64)])
     labels.to_pickle(secret / "labels.pkl")
     published.train.to_pickle(secret / "train.pkl")
     _smooth_times(data)

@@ -8,23 +8,26 @@ import numpy as np
 
 from tasks.building import Drawn
 from tasks.grading import predictions
-from tasks.source import grader_of
+from tasks.source import Index, grader_of
 
 RESAMPLES = 200
 DIGITS = 4
 
 
 def bootstrap_sd(drawn: Drawn, submission: bytes, part: str = "dev") -> float:
-    """The standard deviation of a submission's grade when the rows of a hidden part are drawn again, with replacement.
+    """The standard deviation of a submission's grade when the examples of a hidden part are drawn again, with replacement.
 
-    Draws on which the metric is not defined are left out. Raises `Refused` when the submission is refused.
+    An example takes all its rows along: the pixels of a page are right or wrong together. Draws on which the metric is not
+    defined are left out. Raises `Refused` when the submission is refused.
     """
     predicted, truth = predictions(drawn, submission, part), drawn.truth(part)
     grader = grader_of(drawn.spec)
     rng = np.random.default_rng(0)
+    owners = drawn.examples(part)
+    rows_of: list[Index] = [np.flatnonzero(owners == owner) for owner in np.unique(owners)]
     grades: list[float] = []
     for _ in range(RESAMPLES):
-        rows = rng.integers(len(truth), size=len(truth))
+        rows = np.concatenate([rows_of[number] for number in rng.integers(len(rows_of), size=len(rows_of))])
         again = predicted.iloc[rows].reset_index(drop=True), truth.iloc[rows].reset_index(drop=True)
         grades.append(float(grader.grade(*again)))
     finite = np.asarray(grades)[np.isfinite(grades)]

@@ -84,6 +84,9 @@ def _result(past: Summary) -> Lines:
         lines.append(fact("confidence", f"the gain is {wording.confidence(best.confidence)} the noise of the baseline"))
     if past.measured_edits > 1:
         lines.append(fact("", f"the best of {past.measured_edits} measured edits: some of it is luck", "$foreground-muted"))
+    if past.test is not None:
+        scores = f"{wording.number(past.test.baseline)} → {wording.number(past.test.best)}"
+        lines.append(fact("hidden test", f"{scores}, graded once"))
     return lines
 
 
