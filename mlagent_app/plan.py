@@ -109,7 +109,7 @@ def prepare(root: Path, files: Sequence[str], flags: Mapping[str, object]) -> Pl
     found = detect(root, files, python=settings.sandbox.python)
     command, source = _command(root, files, command, origin, found)
     task = settings.task.variant
-    metric = _task_metric(task) if task else _metric(settings, origin)
+    metric = _task_metric(task, settings) if task else _metric(settings, origin)
     return Plan(
         project=root,
         command=command,
@@ -196,15 +196,17 @@ def _metric(settings: Settings, origin: Mapping[str, str]) -> MetricSpec | None:
     return MetricSpec(name, direction, given.source, given.pattern, given.pick, given.target)
 
 
-def _task_metric(variant: str) -> MetricSpec:
+def _task_metric(variant: str, settings: Settings) -> MetricSpec:
     """The metric of a task's variant. Raises `UserError` for an unknown one, and where the suite's packages are missing."""
+    if settings.metric.name:
+        raise UserError("the metric of a task is its grader's", where="metric.name", how="leave out --metric")
     try:
         from tasks.errors import TaskError
         from tasks.suite import find
     except ImportError as error:
         raise UserError(f"the task suite needs {error.name}", how="pip install 'ml-agent[tasks]'") from None
     try:
-        return find(variant.partition("@")[0]).metric.spec()
+        return find(variant.partition("@")[0]).metric.spec(settings.metric.target)
     except TaskError as error:
         raise UserError(error.what, where=error.where or "[task] variant", how=error.how) from None
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sandbox.runner import Link, SandboxError
-from sandbox.workdir import DIRECTORY, open_directory, split_relative
+from sandbox.workdir import DIRECTORY, is_same, open_directory, split_relative
 
 # Belongs to nobody on usual systems, so that a job can do nothing in the name of a real user.
 SANDBOX_ID = 65532
@@ -59,6 +59,8 @@ def lent_workspace(workspace: Path, links: Sequence[Link], ids: Ids) -> Generato
             _hand_over(workspace, ids)
         yield
     finally:
+        if not is_same(workspace, before):
+            raise SandboxError(f"the run put something else in the place of its workspace {workspace}")
         _hand_over(workspace, owner if change_owner else None)
         for place in reversed(places):
             _remove_place(workspace, place)

@@ -17,7 +17,7 @@ from sandbox.launch import Launch
 from sandbox.process import Ending, infrastructure, open_pump, result, supervise
 from sandbox.runner import Job, Limits, Link, OnLog, OnSample, RunnerName, RunResult, SandboxError
 from sandbox.stream import LogPump
-from sandbox.workdir import open_directory, remove_tree, split_relative
+from sandbox.workdir import is_same, open_directory, remove_tree, split_relative
 
 # Of our own environment, what says where things are on this machine; nothing that could be a secret.
 KEPT_VARIABLES = ("HOME", "USER", "LOGNAME", "TZ", "LD_LIBRARY_PATH", "CUDA_HOME")
@@ -118,12 +118,13 @@ def linked(workspace: Path, links: Sequence[Link]) -> Generator[None]:
     Raises SandboxError when a link's source is missing or its place is taken.
     """
     made: list[tuple[str, ...]] = []
+    before = workspace.stat()
     try:
         for link in links:
             _link(workspace, link, made)
         yield
     finally:
-        for parts in reversed(made):
+        for parts in reversed(made if is_same(workspace, before) else ()):
             with suppress(OSError), open_directory(workspace, parts[:-1]) as directory:
                 _unlink_or_rmdir(directory, parts[-1])
 

@@ -45,6 +45,16 @@ def open_directory(root: Path, parts: Sequence[str] = ()) -> Generator[int]:
         os.close(descriptor)
 
 
+def is_same(workspace: Path, before: os.stat_result) -> bool:
+    """Whether the directory there is still the one that it was: a job that may write beside its workspace can put another,
+    or a link, in its place."""
+    try:
+        now = workspace.stat()
+    except OSError:
+        return False
+    return (now.st_dev, now.st_ino) == (before.st_dev, before.st_ino)
+
+
 def remove_tree(path: Path) -> None:
     """Remove `path` and all below it: also read-only directories, odd permissions and trees of any depth.
 

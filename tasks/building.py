@@ -18,9 +18,9 @@ import numpy.typing as npt
 import pandas as pd
 
 from tasks.errors import TaskError
-from tasks.schema import TaskSpec
+from tasks.schema import RunLimits, TaskSpec
 from tasks.source import Examples, Index, Published, prepare_of
-from tasks.variant import Variant
+from tasks.variant import Variant, salted
 
 # Every published file carries this time, so that none tells when, and in which order, it was written.
 EPOCH = 1_577_836_800
@@ -43,10 +43,19 @@ class Drawn:
 
     @property
     def name(self) -> str:
-        """Variants that differ in the starter only have the same name and share their data."""
+        """Variants that differ in the starter only have the same name and share their data.
+
+        A sandbox shows the name to the script, so it says nothing of the seed; another generator gives another name.
+        """
         variant = self.variant
-        generator = hashlib.sha256((self.spec.directory / "prepare.py").read_bytes()).hexdigest()[:8]
-        return f"{self.spec.id}@{variant.seed}-{variant.size}-{variant.noise:g}-{variant.data}-{generator}-{LAYOUT}"
+        generator = hashlib.sha256((self.spec.directory / "prepare.py").read_bytes()).hexdigest()
+        draw = f"{variant.seed}/{variant.size}/{variant.noise!r}/{variant.data}/{generator}/{LAYOUT}"
+        return f"{self.spec.id}-{salted(f'{self.spec.id}/{draw}').hex()[:20]}"
+
+    @property
+    def limits(self) -> RunLimits:
+        """What one run on it may take."""
+        return self.spec.limits if self.variant.data == "mini" else self.spec.real_limits
 
     @property
     def data(self) -> Path:

@@ -137,7 +137,7 @@ class Measured(Table):
 
 
 class TaskSpec(Table):
-    """One task. `directory` is where it was loaded from."""
+    """One task. `directory` is where it was loaded from; `limits` hold for the mini data, `real_limits` for the real."""
 
     id: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$")]
     title: str
@@ -149,6 +149,7 @@ class TaskSpec(Table):
     size: Size
     starters: tuple[Starter, ...] = Field(min_length=MIN_STARTERS)
     limits: RunLimits = RunLimits()
+    real_limits: RunLimits = RunLimits(seconds=3600.0, memory_mb=16384)
     files: Files = Files()
     real: Real | None = None
     measured: Measured | None = None

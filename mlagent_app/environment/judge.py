@@ -42,6 +42,6 @@ class Judge(Protocol):
         """The grade on the hidden test part; None when the submission is refused."""
         ...
 
-    def reference(self, m_init: float) -> Reference:
-        """m_best of the task, for a baseline of `m_init`."""
+    def reference(self, m_init: float, measured: float | None = None) -> Reference:
+        """m_best for a baseline of `m_init`. `measured` is the reference's grade on this very variant, where it is known."""
         ...

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import stat
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,7 +15,7 @@ from mlagent_app.agent.metrics import MetricSpec, Reading
 from mlagent_app.environment.judge import Judge
 from mlagent_app.environment.versions import Versions
 from mlagent_app.plan import Plan
-from sandbox.outputs import hash_files, scan, written
+from sandbox.outputs import DEFAULT_CAPS, Caps, hash_files, scan, written
 from sandbox.runner import Job, Limits, Link, Runner, RunResult, Sample
 from sandbox.workdir import remove_tree
 
@@ -21,6 +23,8 @@ from sandbox.workdir import remove_tree
 LOG_BYTES = 4 * 1024 * 1024
 TAIL_LINES = 12
 SUBMISSION = ".submission"
+# Predictions for the real data of a task may be long.
+GRADED = Caps(file_bytes=64 * 2**20)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +60,7 @@ class Bench:
     """Measures commits of one snapshot. `work` and `runs` are directories of the session.
 
     `judge`: the metric is what it says of the files that a run wrote, whatever the run prints. The graded file of each run is
-    kept beside its log, for the one score on the hidden test part at the end.
+    kept by its commit, for the one score on the hidden test part at the end.
     """
 
     def __init__(
@@ -73,9 +77,9 @@ class Bench:
         """Where the output of that run is kept."""
         return self._runs / f"{step:04d}-{repeat}.log"
 
-    def submission(self, step: int, repeat: int) -> bytes | None:
-        """The graded file of that run; None when there is no judge, or the run wrote none."""
-        path = self.log_path(step, repeat).with_suffix(SUBMISSION)
+    def submission(self, commit: str) -> bytes | None:
+        """The file that was graded in the last graded run of that commit; None when there was none."""
+        path = self._runs / f"{commit}{SUBMISSION}"
         return path.read_bytes() if path.is_file() else None
 
     def clear(self) -> None:
@@ -115,12 +119,13 @@ class Bench:
                 cancel=cancel,
             )
             changed = [path for path, digest in hash_files(workspace, protected).items() if guarded.get(path) != digest]
-            files = written(workspace, before)
+            files = written(workspace, before, caps=GRADED if self.judge else DEFAULT_CAPS)
         finally:
             remove_tree(workspace)
-        if self.judge is not None and (submission := self.judge.submission(files)) is not None:
-            log_path.with_suffix(SUBMISSION).write_bytes(submission)
-        return _read(result, spec, read_tail(log_path), files, changed, self.judge)
+        measurement = _read(result, spec, read_tail(log_path), files, changed, self.judge)
+        if self.judge is not None and measurement.reading is not None:
+            (self._runs / f"{commit}{SUBMISSION}").write_bytes(self.judge.submission(files) or b"")
+        return measurement
 
     def _job(self, workspace: Path, log_path: Path) -> Job:
         links = [Link(Path(item.source), item.target) for item in self._snapshot.links]
@@ -149,7 +154,11 @@ def limits(plan: Plan) -> Limits:
 def read_tail(path: Path) -> str:
     """The end of a log as text; empty when there is no log."""
     try:
-        with path.open("rb") as file:
+        # A run in a fork server can put a link or a pipe in the place of its log.
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        with os.fdopen(descriptor, "rb") as file:
+            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+                return ""
             size = file.seek(0, 2)
             file.seek(max(0, size - LOG_BYTES))
             return file.read().decode("utf-8", "replace")

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import random
 import sys
+import tempfile
 import threading
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -28,12 +29,10 @@ from mlagent_app.environment.versions import MemoryVersions
 from mlagent_app.plan import Plan, PlanLimits
 from mlagent_app.repo.relevance import matches
 from sandbox.runner import Runner
+from sandbox.workdir import remove_tree
 from tasks.building import Drawn
 from tasks.suite import find, suite
 from tasks.variant import SEEDS_PER_ROLE, draw
-
-# When a variant's reference is hardly better than its starter, the reward's span is this share of the task's own headroom.
-SMALLEST_SPAN = 0.25
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +78,7 @@ class EpisodeState:
 class _Episode:
     """The moving parts of one episode."""
 
-    id: str
+    place: Path
     seed: int
     drawn: Drawn
     versions: MemoryVersions
@@ -118,7 +117,6 @@ class TaskEnvironment:
         self._variants = variants
         self._python = python or Path(sys.executable)
         self._episode: _Episode | None = None
-        self._count = 0
 
     def reset(
         self, task: str = "", variant: int | None = None, seed: int = 0, *, starter: str = "", state_id: str = ""
@@ -144,7 +142,6 @@ class TaskEnvironment:
         episode.value = measurement.value
         episode.reference = self._reference(episode.drawn, episode.value)
         episode.environment.reference = episode.reference
-        self._episode = episode
         return self._observe("")
 
     def step(self, action: Action | InvalidAction | str) -> Transition:
@@ -159,9 +156,11 @@ class TaskEnvironment:
         result = episode.environment.step(action, base, before, episode.taken)
         value = result.measurement.value if result.measurement else None
         edited = result.prepared.commit != base
-        kept = edited and value is not None and TaskJudge(episode.drawn).spec.better(value, before)
-        if kept and value is not None:
-            episode.commit, episode.value = result.prepared.commit, value
+        better = value is not None and TaskJudge(episode.drawn).spec.better(value, before)
+        # A copied file is no edit and needs no run: it stays.
+        kept = edited and (better or result.reward.case == "no_edit")
+        if kept:
+            episode.commit, episode.value = result.prepared.commit, before if value is None else value
         episode.history.append(_turn(episode.taken, result, value, kept=kept))
         episode.done = episode.taken >= self._max_steps or isinstance(action, FinalAnswer)
         return Transition(self._observe(result.feedback), result.reward.scalar, episode.done, self._metadata(result, kept))
@@ -172,7 +171,7 @@ class TaskEnvironment:
         episode = self._running()
         saved = self._saved(episode)
         return EpisodeState(
-            episode_id=episode.id,
+            episode_id=episode.place.name,
             step_count=episode.taken,
             task=episode.drawn.spec.id,
             variant=episode.drawn.variant.id,
@@ -186,16 +185,16 @@ class TaskEnvironment:
     def test(self) -> float | None:
         """The grade of the files as they stand on the hidden test part: for the one report at the end, never for a reward."""
         episode = self._running()
-        runs = range(episode.taken, -1, -1)
-        last = next((n for n in runs if n == 0 or episode.history[n - 1].kept), 0) if episode.history else 0
-        submission = episode.environment.bench.submission(last, 0)
-        if submission is None:  # a state that was entered again: its run was another process's
-            episode.environment.measure(episode.commit, last, 0, threading.Event())
-            submission = episode.environment.bench.submission(last, 0)
+        submission = episode.environment.bench.submission(episode.commit)
+        if submission is None:  # a state that was entered again, or one with a copied file
+            episode.environment.measure(episode.commit, episode.taken, 1, threading.Event())
+            submission = episode.environment.bench.submission(episode.commit)
         return TaskJudge(episode.drawn).test(submission)
 
     def close(self) -> None:
-        """End the episode."""
+        """End the episode; its workspaces and logs are removed."""
+        if self._episode is not None:
+            remove_tree(self._episode.place)
         self._episode = None
 
     def _running(self) -> _Episode:
@@ -204,16 +203,13 @@ class TaskEnvironment:
         return self._episode
 
     def _begin(self, drawn: Drawn, files: dict[str, bytes] | None, seed: int) -> _Episode:
-        self._count += 1
-        name = f"{drawn.variant.id}-{self._count}"
-        place = self._work / name
+        self.close()
+        place = Path(tempfile.mkdtemp(prefix="episode-", dir=self._work))
         work, runs = place / "work", place / "runs"
-        work.mkdir(parents=True, exist_ok=True)
-        runs.mkdir(exist_ok=True)
-        for old in runs.iterdir():
-            old.unlink()
+        work.mkdir()
+        runs.mkdir()
         versions = MemoryVersions(files or drawn.workspace())
-        plan = _plan(drawn, work, self._python)
+        plan = _plan(drawn, self._work, self._python)
         judge = TaskJudge(drawn)
         bench = Bench(versions, self._runner, plan, work, runs, judge)
         paths = versions.files(versions.base)
@@ -221,7 +217,8 @@ class TaskEnvironment:
         editable = [path for path in paths if path not in protected and matches(path, drawn.spec.files.editable)]
         environment = Environment(versions, bench, editable, protected, self._reward)
         environment.spec = judge.spec
-        return _Episode(name, seed, drawn, versions, environment, Reference(0.0, 0.0, ""), versions.base, 0.0)
+        self._episode = _Episode(place, seed, drawn, versions, environment, Reference(0.0, 0.0, ""), versions.base, 0.0)
+        return self._episode
 
     def _measure_start(self, episode: _Episode) -> Measurement:
         measurement = episode.environment.measure(episode.commit, 0, 0, threading.Event())
@@ -232,14 +229,7 @@ class TaskEnvironment:
 
     def _reference(self, drawn: Drawn, m_init: float) -> Reference:
         """m_best of this variant: its own reference, or the starter plus a share of the task's headroom where that is more."""
-        spec, measured = drawn.spec.metric.spec(), drawn.spec.measured
-        best = reference_value(drawn, self._runner, self._work)
-        gain = spec.gain(best, m_init) if best is not None else 0.0
-        if measured:
-            gain = max(gain, SMALLEST_SPAN * spec.gain(measured.reference.mean, measured.baseline.mean))
-        if gain <= 0:
-            return TaskJudge(drawn).reference(m_init)
-        return Reference(m_init, m_init + (gain if spec.direction == "max" else -gain), "task")
+        return TaskJudge(drawn).reference(m_init, reference_value(drawn, self._runner, self._work, python=self._python))
 
     def _enter(self, saved: SavedState, seed: int) -> Observation:
         episode = self._begin(open_variant(saved.variant, self._variants), dict(saved.files), seed)
@@ -248,7 +238,8 @@ class TaskEnvironment:
         episode.environment.reference = episode.reference
         episode.history = list(saved.history)
         episode.taken = len(saved.history)
-        self._episode = episode
+        ended = bool(saved.history) and saved.history[-1].action == FinalAnswer.NAME
+        episode.done = ended or episode.taken >= self._max_steps
         return self._observe(saved.history[-1].feedback if saved.history else "")
 
     def _saved(self, episode: _Episode) -> SavedState:
@@ -313,10 +304,11 @@ def edit_action(candidate: Candidate) -> EditScript:
     return EditScript(candidate.file, candidate.instruction)
 
 
-def _plan(drawn: Drawn, work: Path, python: Path) -> Plan:
-    limits = drawn.spec.limits
+def _plan(drawn: Drawn, project: Path, python: Path) -> Plan:
+    # `project` is the same for all episodes of an environment: a memory of runs takes it for a part of the inputs.
+    limits = drawn.limits
     return Plan(
-        project=work,
+        project=project,
         command=COMMAND,
         command_source="task",
         python=python,

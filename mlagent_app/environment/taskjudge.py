@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 from collections.abc import Generator, Mapping, Sequence
 from pathlib import Path
 
@@ -25,6 +26,8 @@ from tasks.variant import parse
 # plus this share of its size, before the two are said to disagree.
 DEVIATIONS = 5.0
 SHARE = 0.1
+# Where the reference is hardly better than a starter, the reward's span is this share of the task's own headroom.
+SMALLEST_SPAN = 0.25
 # And by this many times as much where it is the worse one.
 MODEST = 4.0
 
@@ -46,23 +49,39 @@ class TaskJudge:
         if graded.value is None:
             return Judged(None, graded.refusal)
         said = printed(self.spec, stdout)
-        text = f"{self.spec.name}: {graded.value:.6g} (graded on {len(self.drawn.truth('dev'))} hidden rows)"
+        value = self._coarse(graded.value)
+        text = f"{self.spec.name}: {value:.6g} (graded on {len(self.drawn.truth('dev'))} hidden rows)"
         warnings: tuple[str, ...] = ()
         if said is not None:
             text += f"; the script printed {said:.6g}"
             measured = self.drawn.spec.measured
             if abs(said - graded.value) > tolerance(self.spec, said, graded.value, measured.noise if measured else 0.0):
                 warnings = (f"the script printed {self.spec.name} {said:.4g}, the grader says {graded.value:.4g}",)
-        return Judged(Reading(graded.value, "grader", 0, text), warnings=warnings)
+        return Judged(Reading(value, "grader", 0, text), warnings=warnings)
+
+    def _coarse(self, value: float) -> float:
+        """The grade to about a tenth of its noise: further digits say nothing of skill, but much of single labels."""
+        measured = self.drawn.spec.measured
+        if measured is None or not measured.noise > 0:
+            return value
+        return round(value, max(0, math.ceil(-math.log10(measured.noise / 10))))
 
     def test(self, submission: bytes | None) -> float | None:
         return grade(self.drawn, submission, "test").value
 
-    def reference(self, m_init: float) -> Reference:
-        measured = self.drawn.spec.measured
-        if measured and self.spec.better(measured.reference.mean, m_init):
-            return Reference(m_init, measured.reference.mean, "task")
-        return natural_reference(self.spec, m_init)
+    def reference(self, m_init: float, measured: float | None = None) -> Reference:
+        """See `Judge.reference`: its gain, but at least a share of the task's headroom, and within the natural bound."""
+        known, spec = self.drawn.spec.measured, self.spec
+        best = measured if measured is not None else known.reference.mean if known else None
+        gain = 0.0 if best is None else spec.gain(best, m_init)
+        if known:
+            gain = max(gain, SMALLEST_SPAN * spec.gain(known.reference.mean, known.baseline.mean))
+        bound = natural_bound(spec.name, spec.direction, m_init)
+        if bound is not None and gain > spec.gain(bound, m_init) > 0:
+            gain = spec.gain(bound, m_init)
+        if gain <= 0:
+            return natural_reference(spec, m_init)
+        return Reference(m_init, m_init + (gain if spec.direction == "max" else -gain), "task")
 
 
 def tolerance(spec: MetricSpec, said: float, value: float, noise: float) -> float:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import os
 import sys
 import tempfile
 import threading
@@ -10,14 +12,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from mlagent_app.agent.errors import Exit, UserError
 from mlagent_app.environment.judge import Judged
-from mlagent_app.environment.measure import read_tail, why_failed
+from mlagent_app.environment.measure import GRADED, read_tail, why_failed
 from mlagent_app.environment.taskjudge import TaskJudge
 from sandbox.outputs import scan, written
 from sandbox.runner import Job, Limits, Runner, RunResult
 from sandbox.workdir import remove_tree
 from tasks.building import Drawn, write_files
-from tasks.schema import TaskSpec
+from tasks.grading import grade
 
 COMMAND = "python train.py"
 
@@ -38,9 +41,10 @@ class Trial:
     submission: bytes | None = None
 
 
-def run_limits(spec: TaskSpec) -> Limits:
-    """The limits of one run of a task."""
-    return Limits(seconds=spec.limits.seconds, memory_mb=spec.limits.memory_mb, cpus=1.0, output_mb=4, scratch_mb=256)
+def run_limits(drawn: Drawn) -> Limits:
+    """The limits of one run on a variant; the real data takes more of everything."""
+    given = drawn.limits
+    return Limits(seconds=given.seconds, memory_mb=given.memory_mb, cpus=1.0, output_mb=4, scratch_mb=256)
 
 
 def trial(
@@ -59,38 +63,39 @@ def trial(
     try:
         write_files(files, workspace)
         before = scan(workspace)
-        job = Job(
-            COMMAND, workspace, log_path, python or Path(sys.executable), judge.links, project=workspace, hidden=judge.hidden
-        )
-        result = runner.run(job, run_limits(drawn.spec), cancel=cancel)
+        job = Job(COMMAND, workspace, log_path, python or Path(sys.executable), judge.links, hidden=judge.hidden)
+        result = runner.run(job, run_limits(drawn), cancel=cancel)
         stdout = read_tail(log_path)
-        wrote = written(workspace, before)
+        wrote = written(workspace, before, caps=GRADED)
     finally:
         remove_tree(workspace)
         log_path.unlink(missing_ok=True)
     if result.outcome != "ok":
         return Trial(result, None, None, why_failed(result, stdout), stdout)
     judged: Judged = judge.judge(stdout, wrote)
-    value = judged.reading.value if judged.reading else None
     submission = judge.submission(wrote)
+    value = grade(drawn, submission, "dev").value if judged.reading else None
     test = judge.test(submission) if judged.reading else None
     return Trial(result, value, test, judged.message, stdout, judged.warnings, submission)
 
 
-def reference_value(drawn: Drawn, runner: Runner, work: Path) -> float | None:
+def reference_value(drawn: Drawn, runner: Runner, work: Path, *, python: Path | None = None) -> float | None:
     """The dev grade of the task's reference on this variant, measured once and kept beside the hidden labels.
 
-    None when the reference does not run here.
+    None when the reference does not run here. Raises `UserError` when the sandbox itself failed.
     """
-    path = drawn.hidden / "reference.json"
+    script = (drawn.spec.directory / "reference.py").read_bytes()
+    path = drawn.hidden / f"reference-{hashlib.sha256(script).hexdigest()[:12]}.json"
     try:
         return float(json.loads(path.read_text("utf-8"))["dev"])
     except (OSError, ValueError, KeyError):
         pass
-    script = {"train.py": (drawn.spec.directory / "reference.py").read_bytes()}
-    value = trial(drawn, script, runner, work).value
-    if value is not None:
-        scratch = path.with_suffix(".tmp")
-        scratch.write_text(json.dumps({"dev": value}), "utf-8")
-        scratch.replace(path)
-    return value
+    tried = trial(drawn, {"train.py": script}, runner, work, python=python)
+    if tried.result.outcome == "infrastructure":
+        raise UserError("the sandbox failed", where=tried.message, how="see: mlagent doctor", code=Exit.NO_SANDBOX)
+    if tried.value is not None:
+        descriptor, scratch = tempfile.mkstemp(dir=path.parent)
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            json.dump({"dev": tried.value}, file)
+        os.replace(scratch, path)
+    return tried.value

@@ -230,6 +230,8 @@ def resolve_project(path: Path | None, *, resume: str, demo: bool) -> Path:
         if path is not None:
             raise UserError("--demo brings its own project", how="leave out PROJECT, or leave out --demo")
         return _demo_copy(again=bool(resume))
+    if resume and resume != "latest" and path is not None and is_task(path):
+        path = None  # the session knows its project
     if path is not None:
         return task_project(str(path), again=bool(resume)) if is_task(path) else path
     if resume and resume != "latest":

@@ -77,7 +77,7 @@ class Baseline:
             raise RuntimeError("the metric is chosen before the baseline is announced")
         mean = statistics.fmean(values)
         judge = self._environment.bench.judge
-        best = judge.reference(mean) if judge else reference(spec, mean)
+        best = judge.reference(mean) if judge and spec.target is None else reference(spec, mean)
         self._recorder.emit(
             ev.BaselineMeasured(
                 values=tuple(values),

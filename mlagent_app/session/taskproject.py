@@ -78,8 +78,9 @@ editable = [{_quoted(spec.files.editable)}]
 protected = [{_quoted((*spec.files.protected, "mlagent.toml"))}]
 
 [limits]
-minutes_per_run = {spec.limits.seconds / 60:.4f}
-memory = "{spec.limits.memory_mb}m"
+minutes_per_run = {drawn.limits.seconds / 60:.4f}
+memory = "{drawn.limits.memory_mb}m"
+cpus = 1.0
 """
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from mlagent_app.agent import events as ev
 from mlagent_app.environment.measure import Bench
+from mlagent_app.session.progress import Progress
 from mlagent_app.session.recorder import Recorder
 
 
@@ -12,18 +13,21 @@ def score_test(bench: Bench, recorder: Recorder) -> None:
     judge, progress = bench.judge, recorder.progress
     if judge is None or progress.metric is None:
         return
-    _, best = progress.best
+    value, best = progress.best
+    start = progress.snapshot.commit if progress.snapshot else ""
     recorder.emit(
         ev.TestScored(
             metric=progress.metric.name,
-            baseline=judge.test(bench.submission(0, 0)),
-            best=judge.test(_submission(bench, recorder, best)),
+            baseline=judge.test(bench.submission(start)),
+            best=judge.test(bench.submission(_commit(progress, best, value) or start)),
             step=best,
         )
     )
 
 
-def _submission(bench: Bench, recorder: Recorder, step: int) -> bytes | None:
-    """What the step's first graded run wrote."""
-    repeats = len(recorder.progress.step(step).runs) if step else 1
-    return next((found for repeat in range(repeats) if (found := bench.submission(step, repeat)) is not None), None)
+def _commit(progress: Progress, step: int, value: float | None) -> str:
+    """The private commit that the best kept state was measured on; empty for the baseline."""
+    if progress.summary.head is not None and progress.summary.head[1] == value:
+        return progress.head
+    decided = progress.step(step).decided if step else None
+    return decided.commit if decided else ""

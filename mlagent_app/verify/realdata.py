@@ -14,7 +14,8 @@ from io import TextIOWrapper
 from pathlib import Path
 from typing import TextIO, cast
 
-from mlagent_app.environment.taskjudge import real_data
+from mlagent_app.environment.taskjudge import real_data, variants_dir
+from tasks.building import HIDDEN, PUBLIC
 from tasks.errors import TaskError
 from tasks.schema import RealFile, TaskSpec
 from tasks.source import prepare_of
@@ -33,6 +34,7 @@ def take_in(spec: TaskSpec, raw: Path) -> tuple[Path, int]:
     if not raw.is_dir():
         raise TaskError("there is no such directory", where=str(raw), how="name the directory of the unpacked download")
     found = [(wanted, _find(raw, wanted)) for wanted in spec.real.files]
+    _check_archive(raw, spec)
     for wanted, path in found:
         _check_columns(path, wanted)
     for wanted, path in found:
@@ -43,11 +45,26 @@ def take_in(spec: TaskSpec, raw: Path) -> tuple[Path, int]:
         # What the task reads is what was kept, so that nothing else is needed later.
         examples = len(prepare_of(spec).real(kept))
         _put(kept, target)
+        _forget_variants(spec)
     except OSError as error:
         raise TaskError(f"the data cannot be kept: {error.strerror}", where=str(target), how="free some space") from None
     finally:
         shutil.rmtree(kept, ignore_errors=True)
     return target, examples
+
+
+def _forget_variants(spec: TaskSpec) -> None:
+    """Remove what was drawn from data that was kept before; the mini variants are soon drawn again."""
+    for directory in (variants_dir() / PUBLIC, variants_dir() / HIDDEN):
+        for drawn in directory.glob(f"{spec.id}-*"):
+            shutil.rmtree(drawn, ignore_errors=True)
+
+
+def _check_archive(raw: Path, spec: TaskSpec) -> None:
+    """The checksum of the whole download, where its archive is still there and the checksum is known."""
+    path = raw / spec.real.archive if spec.real and spec.real.archive else None
+    if path is not None and path.is_file() and spec.real and spec.real.archive_md5:
+        _check_md5(path, spec.real.archive_md5)
 
 
 def _find(raw: Path, wanted: RealFile) -> Path:
@@ -85,10 +102,14 @@ def _check_whole(path: Path, wanted: RealFile) -> None:
         if rows != wanted.rows:
             raise TaskError(f"it has {rows:,} rows, not {wanted.rows:,}", where=str(path), how=AGAIN)
     if wanted.md5 and path.name == Path(wanted.path).name and path.is_file():
-        with path.open("rb") as file:
-            digest = hashlib.file_digest(file, "md5").hexdigest()
-        if digest != wanted.md5:
-            raise TaskError(f"its MD5 checksum is {digest}, not {wanted.md5}", where=str(path), how=AGAIN)
+        _check_md5(path, wanted.md5)
+
+
+def _check_md5(path: Path, known: str) -> None:
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, "md5").hexdigest()
+    if digest != known:
+        raise TaskError(f"its MD5 checksum is {digest}, not {known}", where=str(path), how=AGAIN)
 
 
 @contextmanager

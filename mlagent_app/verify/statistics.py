@@ -24,10 +24,11 @@ def bootstrap_sd(drawn: Drawn, submission: bytes, part: str = "dev") -> float:
     grader = grader_of(drawn.spec)
     rng = np.random.default_rng(0)
     owners = drawn.examples(part)
-    rows_of: list[Index] = [np.flatnonzero(owners == owner) for owner in np.unique(owners)]
+    rows_of: list[Index] = [np.flatnonzero(owners == owner) for owner in sorted(set(owners.tolist()))]
     grades: list[float] = []
     for _ in range(RESAMPLES):
-        rows = np.concatenate([rows_of[number] for number in rng.integers(len(rows_of), size=len(rows_of))])
+        chosen: list[int] = rng.integers(len(rows_of), size=len(rows_of)).tolist()
+        rows: Index = np.concatenate([rows_of[number] for number in chosen])
         again = predicted.iloc[rows].reset_index(drop=True), truth.iloc[rows].reset_index(drop=True)
         grades.append(float(grader.grade(*again)))
     finite = np.asarray(grades)[np.isfinite(grades)]

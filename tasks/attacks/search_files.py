@@ -1,6 +1,6 @@
 """Look through all files that can be read for the labels, and hand in what was found."""
 
-# expect: constant
+# expect: either
 import csv
 import os
 import pickle

@@ -82,6 +82,7 @@ def test_openenv_client(address: str) -> None:
             assert (state["task"], state["variant"], state["step_count"]) == (OPTIONS["task"], "spaceship-titanic@2.linear", 0)
             moved = await client.step({"answer": answer(first.observation["candidates"][0])})
             assert moved.reward is not None and 0 <= moved.reward <= 1 and not moved.done
+            assert moved.observation["details"]["case"] == "edit" and moved.observation["details"]["state_id"]
             last = await client.step({"answer": 'Action: Final Answer\nAction Input: {"final_answer": "done"}'})
             assert last.done and last.reward == 0.5
             again = await client.reset(state_id=state["id"])

@@ -5,6 +5,7 @@ A server is started with `serve`, or by any ASGI server from `application`.
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, cast
@@ -31,6 +32,7 @@ class TaskObservation(BaseObservation):
 
     text: str
     feedback: str = ""
+    details: dict[str, Any] = Field(default_factory=dict, description="The step's metadata; OpenEnv sends none of its own")
     candidates: list[tuple[str, str]] = Field(default_factory=list[tuple[str, str]], description="(instruction, file) pairs")
 
 
@@ -59,13 +61,13 @@ class OpenEnvTaskEnvironment(Environment[TaskAction, TaskObservation, TaskState]
         """Begin an episode; `kwargs` are those of `TaskEnvironment.reset`: task, variant, starter, state_id."""
         del episode_id  # episodes have names of their own
         begin: Callable[..., Observation] = self._environment.reset
-        return _observation(begin(seed=seed or 0, **kwargs))
+        return _observation(begin(seed=random.randrange(2**31) if seed is None else seed, **kwargs))
 
     def step(self, action: TaskAction, timeout_s: float | None = None, **kwargs: object) -> TaskObservation:
         """One answer. The time of a run is bounded by its task, not by the caller. `reward` is None for an unscored step."""
         del timeout_s, kwargs
         moved = self._environment.step(action.answer)
-        return _observation(moved.observation, reward=moved.reward, done=moved.done, metadata=moved.metadata)
+        return _observation(moved.observation, reward=moved.reward, done=moved.done, details=moved.metadata)
 
     @property
     def state(self) -> TaskState:
@@ -77,11 +79,11 @@ class OpenEnvTaskEnvironment(Environment[TaskAction, TaskObservation, TaskState]
 
 
 def _observation(
-    seen: Observation, *, reward: float | None = None, done: bool = False, metadata: dict[str, Any] | None = None
+    seen: Observation, *, reward: float | None = None, done: bool = False, details: dict[str, Any] | None = None
 ) -> TaskObservation:
     candidates = [(item.instruction, item.file) for item in seen.candidates]
     return TaskObservation(
-        text=seen.text, feedback=seen.feedback, candidates=candidates, reward=reward, done=done, metadata=metadata or {}
+        text=seen.text, feedback=seen.feedback, candidates=candidates, reward=reward, done=done, details=details or {}
     )
 
 

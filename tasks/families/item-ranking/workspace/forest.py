@@ -13,12 +13,18 @@ CONFIG = {
 }
 
 items = pd.read_csv("data/items.csv").set_index("item")
+visits = pd.read_csv("data/visits_train.csv")
+test = pd.read_csv("data/visits_test.csv")
 
 
-def features(visits):
+def codes(values, known):
+    return pd.Categorical(values, categories=sorted(known.dropna().unique())).codes
+
+
+def features(visits, known):
     out = pd.DataFrame(index=visits.index)
     for name in ("region", "device", "search"):
-        out[name] = visits[name].astype("category").cat.codes
+        out[name] = codes(visits[name], known[name])
     out["hour"] = visits["hour"]
     out["weekday"] = visits["weekday"]
     out["age"] = visits["age"].fillna(-1)
@@ -26,8 +32,8 @@ def features(visits):
     seen = visits["seen"].str.split(" ")
     out["seen"] = seen.str.len()
     last = items.loc[seen.str[-1]]
-    out["last_category"] = last["category"].astype("category").cat.codes.to_numpy()
-    out["last_colour"] = last["colour"].astype("category").cat.codes.to_numpy()
+    out["last_category"] = codes(last["category"], items["category"])
+    out["last_colour"] = codes(last["colour"], items["colour"])
     out["last_price"] = last["price"].to_numpy()
     for item in items.index:
         out[item] = [item in row for row in seen]
@@ -48,14 +54,12 @@ def first_five(forest, X):
     return forest.classes_[order]
 
 
-visits = pd.read_csv("data/visits_train.csv")
-test = pd.read_csv("data/visits_test.csv")
-X, y = features(visits), visits["item"].to_numpy()
+X, y = features(visits, visits), visits["item"].to_numpy()
 X_train, X_valid, y_train, y_valid = train_test_split(X, y, test_size=0.25, random_state=CONFIG["seed"])
 forest = make_forest().fit(X_train, y_train)
 hits = first_five(forest, X_valid) == y_valid[:, None]
 print(f"validation MAP@5: {np.sum(hits / np.arange(1, 6), axis=1).mean():.4f}")
 
 forest = make_forest().fit(X, y)
-test["item"] = [" ".join(row) for row in first_five(forest, features(test))]
+test["item"] = [" ".join(row) for row in first_five(forest, features(test, visits))]
 test[["visit", "item"]].to_csv("submission.csv", index=False)

@@ -22,20 +22,23 @@ def lengths(texts):
     return np.column_stack([words, words / (stops + 1), texts.str.len() / words, texts.str.count("[A-Z]") / words])
 
 
-vectorizer.fit(train["full_text"])
-svd.fit(vectorizer.transform(train["full_text"]))
-X = np.hstack([svd.transform(vectorizer.transform(train["full_text"])), lengths(train["full_text"])])
-X_test = np.hstack([svd.transform(vectorizer.transform(test["full_text"])), lengths(test["full_text"])])
-fit_rows, valid_rows = train_test_split(np.arange(len(train)), test_size=0.25, random_state=0)
+def features(texts):
+    return np.hstack([svd.transform(vectorizer.transform(texts)), lengths(texts)])
+
+
+fitted, held = train_test_split(train, test_size=0.25, random_state=0)
+svd.fit(vectorizer.fit_transform(fitted["full_text"]))
+X_fitted, X_held = features(fitted["full_text"]), features(held["full_text"])
+svd.fit(vectorizer.fit_transform(train["full_text"]))
+X, X_test = features(train["full_text"]), features(test["full_text"])
 
 submission = pd.DataFrame({"text_id": test["text_id"]})
 errors = []
 for trait in TRAITS:
-    y = train[trait].to_numpy()
     model = GradientBoostingRegressor(n_estimators=40, learning_rate=0.1, max_depth=2, max_features=0.3, random_state=0)
-    model.fit(X[fit_rows], y[fit_rows])
-    errors.append(np.sqrt(np.mean((model.predict(X[valid_rows]) - y[valid_rows]) ** 2)))
-    submission[trait] = model.fit(X, y).predict(X_test)
+    model.fit(X_fitted, fitted[trait])
+    errors.append(np.sqrt(np.mean((model.predict(X_held) - held[trait]) ** 2)))
+    submission[trait] = model.fit(X, train[trait]).predict(X_test)
 
 print(f"validation mcrmse: {np.mean(errors):.4f}")
 submission.to_csv("submission.csv", index=False)

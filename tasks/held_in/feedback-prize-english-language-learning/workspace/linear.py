@@ -12,18 +12,19 @@ train = pd.read_csv("data/train.csv")
 test = pd.read_csv("data/test.csv")
 
 vectorizer = TfidfVectorizer(stop_words="english", min_df=5)
+fitted, held = train_test_split(train, test_size=0.25, random_state=0)
+X_fitted = vectorizer.fit_transform(fitted["full_text"])
+X_held = vectorizer.transform(held["full_text"])
 X = vectorizer.fit_transform(train["full_text"])
 X_test = vectorizer.transform(test["full_text"])
-fit_rows, valid_rows = train_test_split(np.arange(len(train)), test_size=0.25, random_state=0)
 
 submission = test[["text_id"]].copy()
 errors = []
 for trait in TRAITS:
-    y = train[trait].to_numpy()
     model = Ridge(alpha=5.0)
-    model.fit(X[fit_rows], y[fit_rows])
-    errors.append(np.sqrt(np.mean((model.predict(X[valid_rows]) - y[valid_rows]) ** 2)))
-    model.fit(X, y)
+    model.fit(X_fitted, fitted[trait])
+    errors.append(np.sqrt(np.mean((model.predict(X_held) - held[trait]) ** 2)))
+    model.fit(X, train[trait])
     submission[trait] = model.predict(X_test)
 
 print(f"validation mcrmse: {np.mean(errors):.4f}")

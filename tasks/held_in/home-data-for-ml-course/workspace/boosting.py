@@ -16,23 +16,21 @@ test = pd.read_csv("data/test.csv", index_col="Id")
 NUMBERS = pd.concat([train.drop(columns="SalePrice"), test]).select_dtypes("number").columns
 
 
-def prepare(frame):
+def prepare(frame, known):
     out = frame[NUMBERS].copy()
     for name in ["ExterQual", "KitchenQual", "BsmtQual", "HeatingQC", "FireplaceQu"]:
         out[name] = frame[name].map(GRADES).fillna(0)
     out["CentralAir"] = (frame["CentralAir"] == "Y").astype(int)
-    prices = np.log(train["SalePrice"]).groupby(train["Neighborhood"]).mean()
+    prices = np.log(known["SalePrice"]).groupby(known["Neighborhood"]).mean()
     out["Neighborhood"] = frame["Neighborhood"].map(prices)
     return out.fillna(out.median()).fillna(0)
 
 
-X, y = prepare(train), np.log(train["SalePrice"])
-X_train, X_valid, y_train, y_valid = train_test_split(X, y, test_size=0.2, random_state=7)
-
+fitted, held = train_test_split(train, test_size=0.2, random_state=7)
 model = GradientBoostingRegressor(**PARAMS)
-model.fit(X_train, y_train)
-print(f"validation mae: {mean_absolute_error(np.exp(y_valid), np.exp(model.predict(X_valid))):.1f}")
+model.fit(prepare(fitted, fitted), np.log(fitted["SalePrice"]))
+print(f"validation mae: {mean_absolute_error(held['SalePrice'], np.exp(model.predict(prepare(held, fitted)))):.1f}")
 
-model.fit(X, y)
-prices = np.exp(model.predict(prepare(test)))
+model.fit(prepare(train, train), np.log(train["SalePrice"]))
+prices = np.exp(model.predict(prepare(test, train)))
 pd.DataFrame({"Id": test.index, "SalePrice": prices}).to_csv("submission.csv", index=False)
