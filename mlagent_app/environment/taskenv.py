@@ -204,6 +204,7 @@ class TaskEnvironment:
 
     def _begin(self, drawn: Drawn, files: dict[str, bytes] | None, seed: int) -> _Episode:
         self.close()
+        self._work.mkdir(parents=True, exist_ok=True)
         place = Path(tempfile.mkdtemp(prefix="episode-", dir=self._work))
         work, runs = place / "work", place / "runs"
         work.mkdir()

@@ -65,13 +65,16 @@ def _patch(script: str) -> str:
 def test_a_saved_state_is_entered_again(environment: TaskEnvironment, store: StateStore, tmp_path: Path) -> None:
     first = environment.reset(TASK, 4, starter="linear")
     edit = next(item for item in first.candidates if item.instruction.startswith("replace LogisticRegression with"))
-    environment.step(edit_action(edit))
-    met, seen = environment.state, environment.step(CopyFile("train.py", "old.py")).observation
+    seen = environment.step(edit_action(edit)).observation
+    met = environment.state
+    copied = environment.step(CopyFile("train.py", "old.py"))
+    assert copied.reward == 0.5 and copied.metadata["kept"] and copied.observation.state.base != seen.state.base
+    assert environment.state.value == met.value and environment.test() is not None
 
     other = TaskEnvironment(BwrapRunner.connect(), tmp_path / "other", store=store, variants=tmp_path / "variants")
     again = other.reset(state_id=met.id)
     assert other.state == replace(met, episode_id=other.state.episode_id)
-    assert again.state.files == seen.state.files and again.state.history == seen.state.history[:1]
+    assert again.state.files == seen.state.files and again.state.history == seen.state.history
     assert again.candidates == seen.candidates
     assert SavedState.from_json(store.load(met.id).to_json()) == store.load(met.id)
     assert other.test() is not None
