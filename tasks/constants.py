@@ -13,7 +13,10 @@ Value = str | float
 
 
 def best_constant(drawn: Drawn, part: str) -> float:
-    """The best metric over constant predictions: per target the training labels' mean, median and most frequent value."""
+    """The best metric over constant predictions: per target the training labels' mean, median and most frequent value.
+
+    Probabilities are also tried at one half, and all alike.
+    """
     train, truth = drawn.truth("train"), drawn.truth(part)
     metric = drawn.spec.metric.spec()
     best: float | None = None
@@ -47,4 +50,7 @@ def constants(train: pd.DataFrame, submission: Submission) -> list[dict[str, Val
     logarithms: dict[str, Value] = {
         target: float(np.expm1(np.log1p(column.clip(lower=0)).mean())) for target, column in columns.items()
     }
-    return [common, means, medians, logarithms]
+    if submission.values != "probability":
+        return [common, means, medians, logarithms]
+    undecided: list[dict[str, Value]] = [dict.fromkeys(columns, value) for value in (0.5, 1 / len(columns))]
+    return [common, means, medians, *undecided]
