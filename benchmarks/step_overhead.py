@@ -16,11 +16,11 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from sandbox.choose import Wanted, choose
-from sandbox.runner import Job, Limits, Runner, RunnerName, SandboxError
+from sandbox.choose import SandboxKind, Wanted, choose
+from sandbox.runner import Job, Limits, Runner, SandboxError
 
 # Seconds over the bare command.
-TARGETS: dict[RunnerName, float] = {"local": 0.1, "bwrap": 0.2, "docker": 0.5}
+TARGETS: dict[SandboxKind, float] = {"local": 0.1, "bwrap": 0.2, "docker": 0.5}
 PYTHON = Path(sys.executable)
 
 
