@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from sandbox.runner import RunnerName
     from tasks.schema import Split, TaskSpec
 
+WIDEST = 132
 SHOWN = ("task", "split", "kind", "metric", "rows", "reference", "headroom", "noise")
 
 
@@ -49,13 +50,13 @@ def show_list(split: Split | None, format_: Literal["text", "json", "markdown"])
         return
     table = Table(box=None, pad_edge=False)
     for name in SHOWN:
-        table.add_column(
-            name, justify="right" if name in ("rows", "reference", "headroom", "noise") else "left", overflow="fold"
-        )
+        table.add_column(name, justify="right" if name in ("rows", "reference", "headroom", "noise") else "left", no_wrap=True)
     for spec in specs:
         row = dict(zip(overview.COLUMNS, overview.cells(spec), strict=True))
+        row["metric"] = f"{spec.metric.name} {'↑' if spec.metric.direction == 'max' else '↓'}"
         table.add_row(*(row[name] for name in SHOWN))
-    Console(highlight=False).print(table)
+    # A row that a narrow terminal wraps is easier to read than one whose cells are cut.
+    Console(highlight=False, width=max(Console().width, WIDEST)).print(table)
 
 
 def show_one(task: str) -> None:
