@@ -1,14 +1,193 @@
-"""`mlagent-train`: the command is reserved; its stages come in a later version."""
+"""`mlagent-train ideas|experts|sft|rl|eval|publish|all`: from nothing to shipped weights."""
 
 from __future__ import annotations
 
 import sys
-from typing import NoReturn
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
-USAGE = 2  # the exit code of a command that cannot be carried out as it was given
+import typer
+
+from mlagent_app.agent.errors import UserError
+from mlagent_app.cli.guard import guarded
+
+if TYPE_CHECKING:
+    from training.recipe import Recipe
+
+PROGRAM = "mlagent-train"
+HOME = "training-runs"
+app = typer.Typer(
+    name=PROGRAM, help="Train the agent: every stage is resumable, and made once.", no_args_is_help=True, add_completion=False
+)
+
+RecipeName = Annotated[str, typer.Option("--recipe", help="A recipe of the package, or a .toml file.")]
+Out = Annotated[Path | None, typer.Option("--out", help=f"Where the run is kept. [default: {HOME}/RECIPE]", show_default=False)]
+Changes = Annotated[list[str] | None, typer.Option("--set", help="Change a value: section.key=value.", show_default=False)]
+Dry = Annotated[bool, typer.Option("--dry-run", help="Print the resolved recipe and the plan, and stop.")]
+PoolName = Annotated[str | None, typer.Option("--pool", help="fork, process, docker, ray or serial.", show_default=False)]
+Seeds = Annotated[list[int] | None, typer.Option("--seed", help="Only these training seeds.", show_default=False)]
+ArmName = Annotated[str, typer.Option("--arm", help="The policy to train, or one of the recipe's [arms].")]
+Sessions = Annotated[
+    Path | None, typer.Option("--from-sessions", help="Go on from the shipped weights on exported sessions.", show_default=False)
+]
+
+
+@app.command()
+def ideas(recipe: RecipeName = "nano", out: Out = None, changes: Changes = None, dry_run: Dry = False) -> None:
+    """Propose many ideas a task, and keep the most diverse."""
+    _run("ideas", _recipe(recipe, changes, None), out, dry_run)
+
+
+@app.command()
+def experts(
+    recipe: RecipeName = "nano", out: Out = None, changes: Changes = None, pool: PoolName = None, dry_run: Dry = False
+) -> None:
+    """Play expert trajectories, every step executed."""
+    _run("experts", _recipe(recipe, changes, pool), out, dry_run)
+
+
+@app.command()
+def sft(
+    recipe: RecipeName = "nano",
+    out: Out = None,
+    changes: Changes = None,
+    pool: PoolName = None,
+    arm: ArmName = "rl",
+    from_sessions: Sessions = None,
+    dry_run: Dry = False,
+) -> None:
+    """Fine-tune on the expert's steps."""
+    if from_sessions is not None:
+        _learn(_recipe(recipe, changes, pool), out, from_sessions, "sft")
+        return
+    _run("sft", _recipe(recipe, changes, pool), out, dry_run, arm)
+
+
+@app.command()
+def rl(
+    recipe: RecipeName = "nano",
+    out: Out = None,
+    changes: Changes = None,
+    pool: PoolName = None,
+    arm: ArmName = "rl",
+    seed: Seeds = None,
+    mode: Annotated[str | None, typer.Option("--mode", help="step, or episode.", show_default=False)] = None,
+    from_sessions: Sessions = None,
+    dry_run: Dry = False,
+) -> None:
+    """Step-wise reinforcement learning."""
+    given = [*(changes or []), *([f'rl.mode="{mode}"'] if mode else [])]
+    if from_sessions is not None:
+        _learn(_recipe(recipe, given, pool), out, from_sessions, "rl")
+        return
+    _run("rl", _recipe(recipe, given, pool), out, dry_run, arm, seed)
+
+
+@app.command("eval")
+def evaluate(
+    recipe: RecipeName = "nano",
+    out: Out = None,
+    changes: Changes = None,
+    pool: PoolName = None,
+    arms: Annotated[list[str] | None, typer.Option("--arm", help="Only these arms.", show_default=False)] = None,
+    dry_run: Dry = False,
+) -> None:
+    """Play the arms on held-out tasks; tables and plots."""
+    _run("eval", _recipe(recipe, changes, pool), out, dry_run, arms=arms)
+
+
+@app.command()
+def publish(
+    recipe: RecipeName = "nano",
+    out: Out = None,
+    changes: Changes = None,
+    into: Annotated[Path | None, typer.Option("--into", help="Another directory than the package's.", show_default=False)] = None,
+    dry_run: Dry = False,
+) -> None:
+    """Put the weights into the package."""
+    _run("publish", _recipe(recipe, changes, None), out, dry_run, into=into)
+
+
+@app.command("all")
+def everything(
+    recipe: RecipeName = "nano",
+    out: Out = None,
+    changes: Changes = None,
+    pool: PoolName = None,
+    into: Annotated[Path | None, typer.Option("--into", help="Another directory than the package's.", show_default=False)] = None,
+    dry_run: Dry = False,
+) -> None:
+    """All stages, from nothing to published weights."""
+    _run("publish", _recipe(recipe, changes, pool), out, dry_run, into=into)
+
+
+@app.command()
+def results(directory: Annotated[Path, typer.Argument(help="A directory with outcomes.jsonl.")], recipe: RecipeName = "nano") -> None:
+    """Write tables and plots from outcomes that were recorded before."""
+    from training.results import document
+
+    document(directory, _recipe(recipe, None, None))
+    typer.echo(directory / "results.md")
+
+
+def _recipe(name: str, changes: list[str] | None, pool: str | None) -> Recipe:
+    from training.recipe import load
+
+    return load(name, [*(changes or []), *([f'pool.kind="{pool}"'] if pool else [])])
+
+
+def _run(
+    stage: str,
+    recipe: Recipe,
+    out: Path | None,
+    dry_run: bool,
+    arm: str = "rl",
+    seeds: list[int] | None = None,
+    arms: list[str] | None = None,
+    into: Path | None = None,
+) -> None:
+    place = out or Path(HOME) / recipe.name
+    if dry_run:
+        from training.plan import describe
+
+        typer.echo(describe(recipe, place))
+        return
+    try:
+        from training import pipeline
+    except ImportError as error:
+        raise UserError(f"training needs {error.name}", how="pip install 'ml-agent[train]'") from None
+    with pipeline.Run(recipe, place) as run:
+        if stage == "sft":
+            run.sft(arm)
+        elif stage == "rl":
+            run.rl(arm, seeds or ())
+        elif stage == "eval":
+            run.eval(arms or ())
+        elif stage == "publish":
+            run.publish(into)
+        else:
+            getattr(run, stage)()
+
+
+def _learn(recipe: Recipe, out: Path | None, sessions: Path, stage: str) -> None:
+    from training.sessions import learn
+
+    learn(recipe, sessions, out or Path(HOME) / "sessions", stage)
 
 
 def main() -> NoReturn:
-    """Say that there is nothing to run yet, and exit with code 2."""
-    sys.stderr.write("mlagent-train: the training stages are not part of this version - see: CHANGELOG.md\n")
-    sys.exit(USAGE)
+    """Entry point: one line and an exit code for every error."""
+    code = 0
+
+    def call() -> None:
+        nonlocal code
+        try:
+            app(prog_name=PROGRAM)
+        except SystemExit as leaving:
+            code = leaving.code if isinstance(leaving.code, int) else int(leaving.code is not None)
+
+    sys.exit(guarded(call, program=PROGRAM) or code)
+
+
+if __name__ == "__main__":
+    main()

@@ -210,7 +210,7 @@ class TaskEnvironment:
         work.mkdir()
         runs.mkdir()
         versions = MemoryVersions(files or drawn.workspace())
-        plan = _plan(drawn, self._work, self._python)
+        plan = _plan(drawn, self._python)
         judge = TaskJudge(drawn)
         bench = Bench(versions, self._runner, plan, work, runs, judge)
         paths = versions.files(versions.base)
@@ -305,11 +305,11 @@ def edit_action(candidate: Candidate) -> EditScript:
     return EditScript(candidate.file, candidate.instruction)
 
 
-def _plan(drawn: Drawn, project: Path, python: Path) -> Plan:
-    # `project` is the same for all episodes of an environment: a memory of runs takes it for a part of the inputs.
+def _plan(drawn: Drawn, python: Path) -> Plan:
+    # A memory of runs takes the project's directory for a part of the inputs: it is the same for all who share the variants.
     limits = drawn.limits
     return Plan(
-        project=project,
+        project=drawn.store,
         command=COMMAND,
         command_source="task",
         python=python,

@@ -7,11 +7,19 @@ from mlagent_app.policies.bandit import BanditPolicy
 from mlagent_app.policies.base import Policy
 from mlagent_app.policies.random import RandomPolicy
 
-KINDS = ("bandit", "random")
+KINDS = ("embedded", "cookbook", "bandit", "random")
 
 
 def make_policy(kind: str, *, seed: int) -> Policy:
     """The policy of that name. Raises `UserError` (exit 4) for one that this version does not have."""
+    if kind == "embedded":
+        from mlagent_app.policies.embedded import EmbeddedPolicy  # here: numpy takes a tenth of a second to import
+
+        return EmbeddedPolicy(seed)
+    if kind == "cookbook":
+        from mlagent_app.policies.cookbook import CookbookPolicy
+
+        return CookbookPolicy()
     if kind == "bandit":
         return BanditPolicy(seed)
     if kind == "random":

@@ -1,0 +1,117 @@
+"""The embedded policy: a small language model that `training/` makes and the package ships. Offline, on any CPU, without PyTorch."""
+
+from __future__ import annotations
+
+import json
+import random
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mlagent_app.agent.digest import digest
+from mlagent_app.agent.edits import Candidate
+from mlagent_app.agent.errors import Exit, UserError
+from mlagent_app.agent.state import State
+from mlagent_app.policies.base import Cancelled, Proposal
+from mlagent_app.policies.qwen2 import Qwen2
+from mlagent_app.policies.random import edit, nothing_left, untried
+from mlagent_app.policies.trie import Floats, build
+from mlagent_app.policies.writing import Writer
+
+SETTINGS = "policy.json"
+SHOWN = 6
+# Version of what the policy reads: weights that were trained on another form of digest are refused.
+FORM = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """`policy.json`: the form of digest, the longest prompt in tokens, the temperature of sampling, and who made the weights."""
+
+    form: int
+    prompt_tokens: int
+    temperature: float
+    name: str
+
+
+class EmbeddedModel:
+    """The weights with their tokenizer: the exact distribution over the edits that apply. Safe to use from several threads."""
+
+    def __init__(self, model: Qwen2, writer: Writer, settings: Settings) -> None:
+        self.settings = settings
+        self._model = model
+        self._writer = writer
+
+    @classmethod
+    def load(cls, directory: Path) -> EmbeddedModel:
+        """Read a directory with config.json, model.safetensors, tokenizer.json and policy.json. Raises `UserError` (exit 4)."""
+        try:
+            data: dict[str, Any] = json.loads((directory / SETTINGS).read_text("utf-8"))
+            settings = Settings(**{name: data[name] for name in Settings.__dataclass_fields__})
+            if settings.form != FORM:
+                raise ValueError(f"made for form {settings.form} of the digest, this version writes form {FORM}")
+            return cls(Qwen2.load(directory), Writer.load(directory / "tokenizer.json", settings.prompt_tokens), settings)
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise UserError(
+                f"the weights cannot be read: {error!s}",
+                where=str(directory),
+                how="install the package again, or name a directory that mlagent-train publish wrote",
+                code=Exit.NO_POLICY,
+            ) from None
+
+    def log_probabilities(self, state: State, candidates: Sequence[Candidate]) -> Floats:
+        """log pi(edit | state) of each candidate, at temperature 1."""
+        prompt = self._writer.prompt(digest(state, {item.file for item in candidates}))
+        trie = build(self._writer.completions([item.instruction for item in candidates]))
+        return self._model.log_probabilities(np.array(prompt, np.int64), trie)
+
+
+def shipped() -> Path:
+    """The directory of the weights in the package."""
+    return Path(str(files("mlagent_app.policies"))) / "weights"
+
+
+@lru_cache(maxsize=4)
+def loaded(directory: Path) -> EmbeddedModel:
+    """`EmbeddedModel.load`, once a directory."""
+    return EmbeddedModel.load(directory)
+
+
+def sharpened(logp: Floats, temperature: float) -> Floats:
+    """Probabilities p^(1/T), normalised; all on the most probable one at temperature 0."""
+    if temperature <= 0:
+        best = np.zeros_like(logp)
+        best[int(np.argmax(logp))] = 1.0
+        return best
+    scaled = np.exp((logp - logp.max()) / temperature)
+    return scaled / scaled.sum()
+
+
+class EmbeddedPolicy:
+    """Draws from the model's distribution over the untried edits. The draw depends on the seed and the step's number alone."""
+
+    name = "embedded"
+
+    def __init__(self, seed: int = 0, directory: Path | None = None) -> None:
+        self._seed = seed
+        self._model = loaded(directory or shipped())
+
+    def propose(self, state: State, candidates: Sequence[Candidate], cancel: threading.Event) -> Proposal:
+        """One draw, with its probability and what else was likely."""
+        left = untried(state, candidates)
+        if not left:
+            return nothing_left(candidates)
+        shares = sharpened(self._model.log_probabilities(state, left), self._model.settings.temperature)
+        if cancel.is_set():
+            raise Cancelled
+        chosen = random.Random(f"{self._seed}:{len(state.history)}").choices(range(len(left)), shares.tolist())[0]
+        order = [chosen, *(int(place) for place in np.argsort(-shares, kind="stable") if place != chosen)][:SHOWN]
+        order.sort(key=lambda place: -shares[place])
+        alternatives = tuple((left[place].instruction, float(shares[place])) for place in order)
+        return Proposal(edit(left[chosen]), left[chosen].family, float(shares[chosen]), alternatives)

@@ -1,0 +1,82 @@
+"""Which variants of which tasks a stage works on: chosen by the recipe alone, the same on every machine."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from tasks.schema import TaskSpec
+from tasks.suite import suite
+from tasks.variant import Role, draw, first_seed
+from training.recipe import Recipe
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """Where an episode starts: a task, a variant's seed, a starter."""
+
+    task: str
+    variant: int
+    starter: str
+
+
+def training_tasks(recipe: Recipe) -> list[TaskSpec]:
+    """The tasks that train, in the suite's order. A held-out task is never among them."""
+    wanted = recipe.tasks
+    chosen: list[TaskSpec] = []
+    held_in = 0
+    for spec in suite().values():
+        if spec.split == "held_out" or spec.split not in wanted.splits or (wanted.only and spec.id not in wanted.only):
+            continue
+        held_in += spec.split == "held_in"
+        if spec.split == "held_in" and wanted.most is not None and held_in > wanted.most:
+            continue
+        chosen.append(spec)
+    return chosen
+
+
+def evaluation_tasks(recipe: Recipe) -> list[TaskSpec]:
+    """The held-out tasks that judge."""
+    return [spec for spec in suite().values() if spec.split == "held_out" and (not recipe.eval.tasks or spec.id in recipe.eval.tasks)]
+
+
+def smallest(spec: TaskSpec, role: Role, count: int, draw_from: int) -> list[int]:
+    """The `count` variant seeds with the least data among the first `draw_from` of a role; the standard one is left out."""
+    seeds = range(first_seed(role) + 1, first_seed(role) + 1 + draw_from)
+    return sorted(seeds, key=lambda seed: (draw(spec, seed).size, seed))[:count]
+
+
+def quick_starters(spec: TaskSpec, seconds: float) -> list[str]:
+    """The starters whose measured run takes at most that many CPU seconds; the quickest where none does."""
+    measured = spec.measured.starters if spec.measured else {}
+    names = [starter.name for starter in spec.starters]
+    quick = [name for name in names if name not in measured or measured[name].seconds <= seconds]
+    return quick or [min(names, key=lambda name: measured[name].seconds)]
+
+
+def training_starts(recipe: Recipe) -> list[Start]:
+    """Every starter of every training task, with the variants in turn."""
+    starts: list[Start] = []
+    for spec in training_tasks(recipe):
+        seeds = smallest(spec, "train", recipe.tasks.variants, recipe.tasks.draw_from)
+        for number, name in enumerate(quick_starters(spec, recipe.tasks.starter_seconds)):
+            starts.append(Start(spec.id, seeds[number % len(seeds)], name))
+    return starts
+
+
+def next_variant(recipe: Recipe, start: Start, times: int) -> Start:
+    """The same starter on the variant that comes `times` places later."""
+    spec = suite()[start.task]
+    seeds = smallest(spec, "train", recipe.tasks.variants, recipe.tasks.draw_from)
+    return Start(start.task, seeds[(seeds.index(start.variant) + times) % len(seeds)], start.starter)
+
+
+def evaluation_starts(recipe: Recipe) -> Sequence[Start]:
+    """The starts that every arm is paired on."""
+    table = recipe.eval
+    specs = evaluation_tasks(recipe) if table.role == "test" else training_tasks(recipe)
+    starts: list[Start] = []
+    for spec in specs:
+        seeds = smallest(spec, table.role, table.variants, table.draw_from)
+        starts += [Start(spec.id, seed, starter.name) for starter in spec.starters[: table.starters] for seed in seeds]
+    return starts

@@ -1,0 +1,100 @@
+"""Episode-wise PPO, for comparison: whole episodes with the current policy, advantages by GAE over their steps."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+
+from training import algo
+from training.actors import ModelActor
+from training.corpus import Corpus, LookJob, Situation, situation
+from training.draws import training_starts
+from training.episodes import Episode, EpisodeJob
+from training.model import padded
+from training.outcomes import Outcome
+from training.pool import Lost, WorkerPool, run_all
+from training.ppo import Batch, Learner, scored
+from training.recipe import Recipe
+from training.stage import Stage
+from training.weights import complete
+
+
+class EpisodeWise:
+    """`states` episodes an update. The weights are synced to the workers through files."""
+
+    def __init__(self, recipe: Recipe, stage: Stage, pool: WorkerPool, read: Corpus, seed: int) -> None:
+        self._recipe = recipe
+        self._pool = pool
+        self._read = read
+        self._seed = seed
+        self._weights = stage.place / "logs" / "weights"
+        self._starts = training_starts(recipe)
+
+    def collect(self, learner: Learner, update: int) -> Batch:
+        """Play, then lay every step out as a row with one action; advantages follow the episodes."""
+        table = self._recipe.rl
+        start = time.monotonic()
+        actor = ModelActor(str(self._sync(learner, update)), 1.0)
+        first = update * table.states
+        starts = [self._starts[(first + number) % len(self._starts)] for number in range(table.states)]
+        jobs = [
+            EpisodeJob(begin, actor, self._recipe.experts.steps, self._seed * 100_003 + first + number, self._recipe.tasks.run_seconds)
+            for number, begin in enumerate(starts)
+        ]
+        episodes = [episode for episode in run_all(self._pool, jobs) if not isinstance(episode, Lost) and episode.steps]
+        learner.spent["execution_seconds"] = time.monotonic() - start
+        return self._batch(learner, episodes)
+
+    def _sync(self, learner: Learner, update: int) -> Path:
+        """The current weights as files. A worker remembers models by their directory, so every update has its own."""
+        place = self._weights / f"{update:05d}"
+        learner.actor.save_pretrained(place)
+        complete(place, self._read.tokenizer, prompt_tokens=self._read.writer.most, temperature=1.0, name="in training")
+        for old in sorted(self._weights.iterdir())[:-2]:
+            for path in old.iterdir():
+                path.unlink()
+            old.rmdir()
+        return place
+
+    def _batch(self, learner: Learner, episodes: Sequence[Episode]) -> Batch:
+        ids = [step.state for episode in episodes for step in episode.steps]
+        found = [rows for rows in run_all(self._pool, [LookJob(tuple(ids))]) if not isinstance(rows, Lost)]
+        seen = {row["state"]: self._situation(row) for rows in found for row in rows}
+        kept: list[tuple[Situation, int, int, int]] = []
+        outcomes: list[Outcome] = []
+        for number, episode in enumerate(episodes):
+            for at, step in enumerate(episode.steps):
+                there = seen.get(step.state)
+                place = there.place(step.instruction, step.file) if there else None
+                if there is not None and place is not None:
+                    kept.append((there, place, number, at))
+                    outcomes.append(Outcome(step.case, step.scale, step.seconds, executed=not step.cached))
+        situations = [row[0] for row in kept]
+        logp = learner.distributions(situations)
+        actions = torch.tensor([[row[1]] for row in kept])
+        batch = scored(self._recipe, learner, situations, actions, logp.gather(1, actions), outcomes)
+        self._advantages(learner, batch, [(row[2], row[3]) for row in kept])
+        return batch
+
+    def _advantages(self, learner: Learner, batch: Batch, places: Sequence[tuple[int, int]]) -> None:
+        """GAE along each episode [B, T], back to rows [N, 1]."""
+        table = self._recipe.rl
+        with torch.no_grad():
+            values = learner.critic(*padded([s.prompt for s in batch.situations]))
+        size = (max(b for b, _ in places) + 1, max(t for _, t in places) + 1)
+        rewards, critic, mask = torch.zeros(size), torch.zeros(size), torch.zeros(size, dtype=torch.bool)
+        for row, (b, t) in enumerate(places):
+            rewards[b, t], critic[b, t], mask[b, t] = batch.rewards[row, 0], values[row], bool(batch.mask[row, 0])
+        advantages, returns = algo.gae(rewards, critic, mask, table.gamma, table.lam)
+        at = torch.tensor(places)
+        batch.returns = returns[at[:, 0], at[:, 1]][:, None]
+        batch.advantages = algo.normalise(advantages[at[:, 0], at[:, 1]][:, None], batch.mask)
+
+    def _situation(self, row: dict[str, object]) -> Situation:
+        edits: list[list[str]] = row["edits"]  # pyright: ignore[reportAssignmentType]
+        writer = self._read.writer
+        ids = writer.completions([edit[0] for edit in edits])
+        return situation({**row, "prompt": writer.prompt(str(row["text"])), "completions": ids})

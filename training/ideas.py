@@ -1,0 +1,146 @@
+"""Exploration-enriched ideas (paper, section 3.2): many candidate ideas a task, of which the most diverse few are kept."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from mlagent_app.agent.errors import UserError
+from mlagent_app.editors.catalogue import Catalogue
+from mlagent_app.repo.relevance import matches
+from tasks.schema import TaskSpec
+from training.draws import training_tasks
+from training.recipe import Recipe
+from training.stage import Stage, write_json
+from training.telling import Tell
+
+Vectors = npt.NDArray[np.float64]
+FILE = "ideas.json"
+# Edits of edited scripts: the catalogue offers more once something was changed.
+DEPTH = 3
+
+
+def stage_of(run: Any, recipe: Recipe) -> Stage:
+    return Stage(run, "ideas", recipe, ("tasks", "ideas", "endpoint"))
+
+
+def make(stage: Stage, tell: Tell) -> dict[str, Any]:
+    """Write `ideas.json`: for every training task the kept ideas. Returns the results for the manifest."""
+    recipe = stage.recipe
+    kept: dict[str, list[str]] = {}
+    before: list[float] = []
+    after: list[float] = []
+    for spec in training_tasks(recipe):
+        ideas = candidates_of(spec, recipe)
+        vectors = embed(ideas, recipe.ideas.embedder)
+        chosen = select(vectors, recipe.ideas.keep, recipe.ideas.rule)
+        kept[spec.id] = [ideas[index] for index in chosen]
+        before.append(diversity(vectors))
+        after.append(diversity(vectors[chosen]))
+        tell(f"{spec.id}: {len(ideas)} ideas, diversity {before[-1]:.3f}; {len(chosen)} kept, diversity {after[-1]:.3f}")
+    write_json(stage.place / FILE, kept)
+    return {"tasks": len(kept), "diversity_before": float(np.mean(before)), "diversity_after": float(np.mean(after))}
+
+
+def candidates_of(spec: TaskSpec, recipe: Recipe) -> list[str]:
+    """At least `per_task` different ideas, if there are as many. Raises `UserError` when the endpoint fails."""
+    if recipe.ideas.source == "endpoint":
+        from training.endpoint import ask_for_ideas
+
+        return ask_for_ideas(spec, recipe)
+    return from_catalogue(spec, recipe.ideas.per_task, random.Random(f"{recipe.seed}:{spec.id}"))
+
+
+def from_catalogue(spec: TaskSpec, wanted: int, rng: random.Random) -> list[str]:
+    """Instructions that apply to the task's starters, and to what those become after a few edits."""
+    catalogue = Catalogue()
+    found: dict[str, None] = {}
+    scripts = [_editable(spec, starter.name) for starter in spec.starters]
+    for depth in range(DEPTH):
+        for files in list(scripts):
+            edits = catalogue.enumerate(files)
+            found.update(dict.fromkeys(edit.instruction for edit in edits))
+            if edits and depth < DEPTH - 1:
+                edit = rng.choice(edits)
+                scripts.append({**files, edit.file: edit.apply(files[edit.file])})
+        if len(found) >= wanted:
+            break
+    return list(found)
+
+
+def _editable(spec: TaskSpec, starter: str) -> dict[str, str]:
+    files = spec.starter_files(starter)
+    return {path: content.decode("utf-8") for path, content in files.items() if matches(path, spec.files.editable)}
+
+
+def embed(texts: Sequence[str], embedder: str = "ngrams") -> Vectors:
+    """Unit vectors, shape [len(texts), d]. Raises `UserError` when the named model is not to be had."""
+    if embedder != "ngrams":
+        return _sentence_embeddings(texts, embedder)
+    from sklearn.feature_extraction.text import TfidfVectorizer
+    from sklearn.pipeline import make_union
+
+    union = make_union(
+        TfidfVectorizer(token_pattern=r"[A-Za-z]+|\d[\d.e-]*", ngram_range=(1, 2), sublinear_tf=True),
+        TfidfVectorizer(analyzer="char_wb", ngram_range=(2, 4), sublinear_tf=True),
+    )
+    rows = np.asarray(union.fit_transform(list(texts)).todense(), dtype=np.float64)
+    return rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-12)
+
+
+def _sentence_embeddings(texts: Sequence[str], model: str) -> Vectors:
+    try:
+        from sentence_transformers import SentenceTransformer  # pyright: ignore[reportMissingImports, reportUnknownVariableType]
+
+        rows: Any = SentenceTransformer(model).encode(list(texts), normalize_embeddings=True)  # pyright: ignore[reportUnknownVariableType, reportUnknownMemberType]
+    except ImportError:
+        how = "pip install sentence-transformers, or set ideas.embedder = 'ngrams'"
+        raise UserError("sentence embeddings need sentence-transformers", where="ideas.embedder", how=how) from None
+    except Exception as error:  # the hub's and the model's own errors are of many kinds
+        raise UserError(f"the embedder {model!r} cannot be loaded: {error}", where="ideas.embedder", how="name a model directory") from None
+    return np.asarray(rows, dtype=np.float64)
+
+
+def select(vectors: Vectors, keep: int, rule: str = "farthest") -> list[int]:
+    """The indices of the most diverse `keep` rows, in the order in which they were chosen. [n, d] -> at most `keep`.
+
+    `farthest`: the row that is farthest from all, then again and again the row whose nearest chosen one is farthest away
+    (farthest-point selection, Gonzalez 1985). `mean-distance`: those with the largest mean distance to all others, as the paper
+    describes its choice.
+    """
+    count = len(vectors)
+    distances = _distances(vectors)
+    by_mean = np.argsort(-distances.mean(axis=1), kind="stable")
+    if rule == "mean-distance" or count <= keep:
+        return [int(index) for index in by_mean[:keep]]
+    chosen = [int(by_mean[0])]
+    nearest = distances[chosen[0]].copy()
+    while len(chosen) < keep:
+        chosen.append(int(np.argmax(nearest)))
+        nearest = np.minimum(nearest, distances[chosen[-1]])
+    return chosen
+
+
+def diversity(vectors: Vectors) -> float:
+    """The mean cosine distance between two different rows, 0 to 2."""
+    count = len(vectors)
+    return 0.0 if count < 2 else float(_distances(vectors).sum() / (count * (count - 1)))
+
+
+def _distances(vectors: Vectors) -> Vectors:
+    """Cosine distances of unit rows, [n, d] -> [n, n]."""
+    distances = np.maximum(0.0, 1.0 - vectors @ vectors.T)
+    np.fill_diagonal(distances, 0.0)
+    return distances
+
+
+def read(stage: Stage) -> dict[str, list[str]]:
+    """The kept ideas by task."""
+    data: dict[str, list[str]] = json.loads((stage.place / FILE).read_text("utf-8"))
+    return data
+

@@ -1,0 +1,86 @@
+"""What executed actions came to, by the files they were taken on: the same edit of the same files is not run again."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from mlagent_app.agent.reward import Case
+from training.corpus import Situation
+from training.episodes import ActionJob, Step, reward_of
+from training.pool import Lost, WorkerPool
+from training.recipe import Recipe
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """Case and delta / span of eq. 6. `executed`: it was run now, not remembered. `seconds` of the run."""
+
+    case: Case
+    scale: float | None
+    seconds: float = 0.0
+    executed: bool = False
+
+    def reward(self, recipe: Recipe) -> float | None:
+        return reward_of(self.case, self.scale, recipe.rl.reward)
+
+
+Key = tuple[str, str, str]
+
+
+class Outcomes:
+    """A table in memory, kept in a file of JSON lines that several stages share. `hits` and `misses` count look-ups."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._known: dict[Key, Outcome] = {}
+        self.hits = 0
+        self.misses = 0
+        if path.is_file():
+            for line in path.read_text("utf-8").splitlines():
+                try:
+                    variant, base, instruction, case, scale = json.loads(line)
+                except ValueError:  # a line that a killed process did not finish
+                    continue
+                self._known[variant, base, instruction] = Outcome(case, scale)
+
+    def learn(self, steps: Iterable[tuple[Step, Situation]]) -> None:
+        """Take in steps that were executed elsewhere."""
+        for step, situation in steps:
+            if step.case != "infrastructure":
+                self._known[situation.variant, situation.base, step.instruction] = Outcome(step.case, step.scale)
+
+    def known(self, situation: Situation, place: int) -> Outcome | None:
+        """What is remembered of that edit, if anything."""
+        return self._known.get((situation.variant, situation.base, situation.edits[place][0]))
+
+    def of(self, pool: WorkerPool, wanted: Sequence[tuple[Situation, int]], run_seconds: float) -> list[Outcome]:
+        """The outcome of each (situation, edit); what is not known is executed, each once. Lost ones are `infrastructure`."""
+        missing: dict[Key, ActionJob] = {}
+        for situation, place in wanted:
+            instruction, file, _ = situation.edits[place]
+            key = (situation.variant, situation.base, instruction)
+            if key in self._known or key in missing:
+                self.hits += 1
+            else:
+                self.misses += 1
+                missing[key] = ActionJob(situation.id, instruction, file, run_seconds)
+        keys = list(missing)
+        fresh: dict[Key, Outcome] = {}
+        for index, step in pool.imap(missing.values()):
+            if not isinstance(step, Lost):
+                fresh[keys[index]] = Outcome(step.case, step.scale, step.seconds, executed=True)
+        self._keep(fresh)
+        return [self._now(fresh, (s.variant, s.base, s.edits[place][0])) for s, place in wanted]
+
+    def _now(self, fresh: dict[Key, Outcome], key: Key) -> Outcome:
+        return fresh.get(key) or self._known.get(key) or Outcome("infrastructure", None)
+
+    def _keep(self, fresh: dict[Key, Outcome]) -> None:
+        kept = {key: outcome for key, outcome in fresh.items() if outcome.case != "infrastructure"}
+        self._known.update({key: Outcome(found.case, found.scale) for key, found in kept.items()})
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        with self._path.open("a", encoding="utf-8") as file:
+            file.writelines(json.dumps([*key, found.case, found.scale]) + "\n" for key, found in kept.items())

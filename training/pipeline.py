@@ -1,0 +1,131 @@
+"""The stages in their order. A stage that was finished for the same recipe and inputs is not made again."""
+
+from __future__ import annotations
+
+import fcntl
+from collections.abc import Callable, Generator, Iterable
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from mlagent_app.agent.errors import UserError
+from training import corpus, evaluate, experts, fit, ideas, ppo, publish, sft
+from training.pool import WorkerPool, open_pool
+from training.recipe import Recipe
+from training.stage import Stage
+from training.telling import Tell, Telling, clock
+from training.workbench import Site
+
+STAGES = ("ideas", "experts", "sft", "rl", "eval", "publish")
+Make = Callable[[Tell], dict[str, Any]]
+
+
+@dataclass
+class Run:
+    """A training run in a directory. Used as a context manager; only one process may work on it."""
+
+    recipe: Recipe
+    place: Path
+    _stack: ExitStack = field(default_factory=ExitStack)
+    _pool: WorkerPool | None = None
+
+    def __enter__(self) -> Run:
+        self.place.mkdir(parents=True, exist_ok=True)
+        lock = self._stack.enter_context((self.place / ".lock").open("w"))
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise UserError("another mlagent-train works on this run", where=str(self.place), how="wait for it, or give another --out") from None
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stack.close()
+        self._pool = None
+
+    @property
+    def pool(self) -> WorkerPool:
+        """The workers, started when they are needed first."""
+        if self._pool is None:
+            self._pool = self._stack.enter_context(open_pool(self.recipe.pool, Site.of(self.recipe, self.place / "home")))
+        return self._pool
+
+    def ideas(self) -> None:
+        """>= 100 ideas a task, the most diverse kept."""
+        stage = ideas.stage_of(self.place, self.recipe)
+        self._make(stage, lambda tell: ideas.make(stage, tell))
+
+    def experts(self) -> None:
+        """Expert trajectories, and the same as token ids."""
+        self.ideas()
+        stage = experts.stage_of(self.place, self.recipe)
+        self._make(stage, lambda tell: experts.make(stage, self.pool, tell))
+        ids = corpus.stage_of(self.place, self.recipe)
+        self._make(ids, lambda tell: corpus.make(ids, self.pool, tell))
+
+    def sft(self, arm: str = "rl") -> None:
+        """Exploration-enriched fine-tuning."""
+        self.experts()
+        stage = sft.stage_of(self.place, self.recipe, arm)
+        self._make(stage, lambda tell: sft.make(stage, arm, tell))
+
+    def rl(self, arm: str = "rl", seeds: Iterable[int] = ()) -> None:
+        """Step-wise RL, a stage for each training seed."""
+        self.sft(arm)
+        for seed in seeds or self.recipe.for_arm(arm).rl.seeds:
+            stage = ppo.stage_of(self.place, self.recipe, seed, arm)
+            self._make(stage, _trainer(stage, self, seed, arm))
+
+    def eval(self, arms: Iterable[str] = ()) -> None:
+        """Play the arms, then write tables and plots."""
+        chosen = tuple(arms) or self.recipe.compare.arms
+        self.experts()
+        for arm in chosen:
+            if arm == "sft":
+                self.sft()
+            elif arm not in evaluate.BASELINES:
+                self.rl(arm)
+            for seed in evaluate.seeds_of(self.recipe, arm):
+                stage = evaluate.stage_of(self.place, self.recipe, arm, seed)
+                self._make(stage, _player(stage, self, arm, seed))
+        from training import results
+
+        results.write(self.place, self.recipe, Telling("eval"))
+
+    def publish(self, into: Path | None = None) -> None:
+        """Put weights, tokenizer, cookbook and card into the package."""
+        self.eval()
+        with Telling("publish") as tell:
+            publish.publish(self.place, self.recipe, into, tell)
+
+    def _make(self, stage: Stage, make: Make) -> None:
+        with Telling(stage.name) as tell:
+            if stage.is_done():
+                tell("made already")
+                return
+            fit.check(self.recipe, stage.name)
+            progress = stage.begin()
+
+            def telling(text: str, done: int = 0, total: int = 0) -> None:
+                progress.save()
+                tell(text, done, total)
+
+            results = make(telling)
+            manifest = stage.finish(progress, results=results)
+            told = ", ".join(f"{name} {value:.4g}" if isinstance(value, float) else f"{name} {value}" for name, value in results.items())
+            tell(f"made in {clock(manifest['seconds'])}: {told}")
+
+
+def _trainer(stage: Stage, run: Run, seed: int, arm: str) -> Make:
+    return lambda tell: ppo.make(stage, run.pool, seed, arm, tell)
+
+
+def _player(stage: Stage, run: Run, arm: str, seed: int) -> Make:
+    return lambda tell: evaluate.make(stage, run.pool, arm, seed, tell)
+
+
+@contextmanager
+def opened(recipe: Recipe, out: Path) -> Generator[Run]:
+    """A run in `out`."""
+    with Run(recipe, out) as run:
+        yield run

@@ -1,0 +1,385 @@
+"""Step-wise PPO (paper, section 3.3, eq. 4 and 5) for the exact policy: one loop that reads from top to bottom.
+
+States are drawn from the expert's trajectories; in each the policy takes a few single actions, which are executed and rewarded
+by eq. 6; actor and critic are updated by the clipped surrogate with a KL penalty to the SFT policy. Nothing is ever unrolled:
+that is what makes it step-wise. `training.episodic` plays whole episodes instead, for comparison.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import time
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from training import algo, corpus, sft
+from training.corpus import Corpus, Situation
+from training.model import Critic, from_scratch, load, log_probabilities, pack, padded
+from training.outcomes import Outcome, Outcomes
+from training.pool import WorkerPool
+from training.recipe import Recipe
+from training.stage import Stage, write_json
+from training.telling import Tell
+from training.weights import complete
+
+MODEL, CHECKPOINT, LOG = "model", "checkpoint.pt", "log.jsonl"
+# Of the starts, this share is kept from RL, to see when it over-fits.
+UNSEEN = 0.1
+
+
+def stage_of(run: Path, recipe: Recipe, seed: int, arm: str = "rl") -> Stage:
+    start = sft.stage_name(recipe, arm)
+    extra = recipe.arms[arm].model_dump_json() if arm != "rl" else ""
+    return Stage(run, f"{arm}-{seed}", recipe.for_arm(arm), ("model", "rl"), ("corpus", start), extra)
+
+
+@dataclass(slots=True)
+class Batch:
+    """N states with up to K scored actions each. tokens: for the packed pass; `actions`, `old`, `rewards`, `mask`: [N, K].
+
+    `reference` holds the SFT policy's log-probabilities [N, C] of every state.
+    """
+
+    situations: list[Situation]
+    actions: Tensor
+    old: Tensor
+    rewards: Tensor
+    mask: Tensor
+    reference: list[Tensor]
+    outcomes: list[Outcome]
+    advantages: Tensor = field(default_factory=lambda: torch.zeros(0))
+    returns: Tensor = field(default_factory=lambda: torch.zeros(0))
+
+
+class Rollout(Protocol):
+    """Acts with the current policy, and executes. Step-wise and episode-wise training differ here alone."""
+
+    def collect(self, learner: Learner, update: int) -> Batch: ...
+
+
+class Learner:
+    """Actor, critic, reference, and one update of them."""
+
+    def __init__(self, recipe: Recipe, start: Path, seed: int) -> None:
+        torch.manual_seed(seed)
+        self.recipe, self.table = recipe, recipe.rl
+        self.actor = load(start)
+        self.reference = load(start).eval().requires_grad_(False)
+        self.critic = Critic(self.actor)
+        groups = [
+            {"params": list(self.actor.parameters()), "lr": self.table.actor_lr},
+            {"params": list(self.critic.parameters()), "lr": self.table.critic_lr},
+        ]
+        self.optimizer = torch.optim.AdamW(groups, weight_decay=0.0)
+        self._references: dict[str, Tensor] = {}
+        self.spent: dict[str, float] = {}
+
+    @torch.no_grad()
+    def distributions(self, situations: Sequence[Situation]) -> Tensor:
+        """log pi(. | s) of the current policy, [N, C]."""
+        return log_probabilities(self.actor, pack([s.prompt for s in situations], [s.trie() for s in situations]))
+
+    @torch.no_grad()
+    def references(self, situations: Sequence[Situation]) -> list[Tensor]:
+        """log pi_SFT(. | s), each [C]; computed once a state."""
+        fresh = list({s.id: s for s in situations if s.id not in self._references}.values())
+        for at in range(0, len(fresh), 16):
+            part = fresh[at : at + 16]
+            rows = log_probabilities(self.reference, pack([s.prompt for s in part], [s.trie() for s in part]))
+            self._references.update({s.id: row[: len(s.edits)] for s, row in zip(part, rows, strict=True)})
+        return [self._references[s.id] for s in situations]
+
+    def advantage(self, batch: Batch) -> None:
+        """Fill in advantages and returns [N, K], unless the rollout did."""
+        if batch.advantages.numel():
+            return
+        with torch.no_grad():
+            values = self.critic(*padded([s.prompt for s in batch.situations]))[:, None].expand_as(batch.rewards)
+        if self.table.advantage == "group":
+            advantages = algo.group_advantages(batch.rewards, batch.mask)
+            batch.returns = batch.rewards
+        else:
+            # T = 1: every action is a trajectory of its own, so that GAE is r - V(s).
+            flat = [tensor.reshape(-1, 1) for tensor in (batch.rewards, values, batch.mask)]
+            advantages, returns = algo.gae(flat[0], flat[1], flat[2], self.table.gamma, self.table.lam)
+            advantages, batch.returns = advantages.reshape_as(batch.rewards), returns.reshape_as(batch.rewards)
+        batch.advantages = algo.normalise(advantages, batch.mask)
+
+    def update(self, batch: Batch, rng: random.Random) -> dict[str, float]:
+        """`epochs` passes over the batch in minibatches of whole states. Returns the diagnostics of the last pass."""
+        table = self.table
+        count, each = len(batch.situations), max(1, table.minibatch // batch.actions.shape[1])
+        sums: Counter[str] = Counter()
+        for epoch in range(table.epochs):
+            order = rng.sample(range(count), count)
+            for at in range(0, count, each):
+                rows = order[at : at + each]
+                loss, told = self._loss(batch, rows)
+                self.optimizer.zero_grad()
+                loss.backward()
+                torch.nn.utils.clip_grad_norm_(self.actor.parameters(), table.max_grad_norm)
+                torch.nn.utils.clip_grad_norm_(self.critic.parameters(), table.max_grad_norm)
+                self.optimizer.step()
+                if epoch == table.epochs - 1:
+                    sums.update({name: value * len(rows) / count for name, value in told.items()})
+        return dict(sums)
+
+    def _loss(self, batch: Batch, rows: list[int]) -> tuple[Tensor, dict[str, float]]:
+        table = self.table
+        situations = [batch.situations[row] for row in rows]
+        actions, old, mask = batch.actions[rows], batch.old[rows], batch.mask[rows]
+        logp = log_probabilities(self.actor, pack([s.prompt for s in situations], [s.trie() for s in situations]))  # [n, C]
+        new = logp.gather(1, actions)  # [n, K]
+        policy = algo.clipped_policy_loss(new, old, batch.advantages[rows], mask, table.clip)
+        reference = torch.full_like(logp, -torch.inf)
+        for number, row in enumerate(rows):
+            reference[number, : len(batch.reference[row])] = batch.reference[row]
+        divergence, spread = algo.kl(logp, reference).mean(), algo.entropy(logp).mean()
+        values = self.critic(*padded([s.prompt for s in situations]))[:, None].expand_as(actions)
+        critic = algo.value_loss(values, batch.returns[rows], mask)
+        loss = policy + table.kl * divergence - table.entropy * spread + critic
+        with torch.no_grad():
+            told = {
+                "policy_loss": float(policy),
+                "value_loss": float(critic),
+                "kl_sft": float(divergence),
+                "entropy": float(spread),
+                "approx_kl": float(algo.approximate_kl(new, old, mask)),
+                "clip_fraction": float(algo.clip_fraction(new, old, mask, table.clip)),
+            }
+        return loss, told
+
+    def save(self, path: Path, update: int, best: float) -> None:
+        """Everything that going on needs, whole or not at all."""
+        parts = {"actor": self.actor, "critic": self.critic, "optimizer": self.optimizer}
+        state = {name: part.state_dict() for name, part in parts.items()}
+        scratch = path.with_suffix(".fresh")
+        torch.save({**state, "update": update, "best": best}, scratch)
+        scratch.replace(path)
+
+    def resume(self, path: Path) -> tuple[int, float]:
+        """The number of the next update, and the best score so far; 0 and -inf where there is no checkpoint."""
+        if not path.exists():
+            return 0, float("-inf")
+        state = torch.load(path, weights_only=True)
+        self.actor.load_state_dict(state["actor"])
+        self.critic.load_state_dict(state["critic"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        return int(state["update"]), float(state["best"])
+
+
+class StepWise:
+    """`states` expert states, `rollouts_per_state` single actions in each."""
+
+    def __init__(self, recipe: Recipe, situations: Sequence[Situation], outcomes: Outcomes, pool: WorkerPool, seed: int) -> None:
+        self._recipe = recipe
+        self._outcomes = outcomes
+        self._pool = pool
+        self._seed = seed
+        self._draws = _balanced(situations, seed)
+        self._drawn: list[list[Situation]] = []
+
+    def collect(self, learner: Learner, update: int) -> Batch:
+        """Draw states, act, execute."""
+        table = self._recipe.rl
+        while len(self._drawn) <= update:  # a resumed run draws what it drew before
+            self._drawn.append([next(self._draws) for _ in range(table.states)])
+        situations = self._drawn[update]
+        start = time.monotonic()
+        logp = learner.distributions(situations)
+        generator = torch.Generator().manual_seed(self._seed * 1_000_003 + update)
+        actions = torch.multinomial(logp.exp(), table.rollouts_per_state, replacement=True, generator=generator)
+        learner.spent["generation_seconds"] = time.monotonic() - start
+        wanted = [(s, int(place)) for s, row in zip(situations, actions, strict=True) for place in row]
+        start = time.monotonic()
+        outcomes = self._outcomes.of(self._pool, wanted, self._recipe.tasks.run_seconds)
+        learner.spent["execution_seconds"] = time.monotonic() - start
+        return scored(self._recipe, learner, situations, actions, logp.gather(1, actions), outcomes)
+
+
+def scored(recipe: Recipe, learner: Learner, situations: list[Situation], actions: Tensor, old: Tensor, outcomes: list[Outcome]) -> Batch:
+    """A batch from outcomes in row order; what the infrastructure failed is masked."""
+    rewards = [outcome.reward(recipe) for outcome in outcomes]
+    shape = actions.shape
+    mask = torch.tensor([reward is not None for reward in rewards]).reshape(shape)
+    values = torch.tensor([reward or 0.0 for reward in rewards], dtype=torch.float32).reshape(shape)
+    return Batch(situations, actions, old, values, mask, learner.references(situations), outcomes)
+
+
+def _balanced(situations: Sequence[Situation], seed: int) -> Iterator[Situation]:
+    """States without end: tasks in turn, and of a task's states a depth first, so that late states are as frequent as early ones."""
+    rng = random.Random(f"states:{seed}")
+    tasks: dict[str, dict[int, list[Situation]]] = defaultdict(lambda: defaultdict(list))
+    for situation in situations:
+        if len(situation.edits) > 1:
+            tasks[situation.task][situation.depth].append(situation)
+    names = sorted(tasks)
+    while True:
+        for name in rng.sample(names, len(names)):
+            depth = rng.choice(sorted(tasks[name]))
+            yield rng.choice(tasks[name][depth])
+
+
+def split(read: Corpus, seed: int) -> tuple[list[Situation], list[Situation]]:
+    """(for RL, unseen): whole starts are kept apart, so that no state of an unseen start is trained on."""
+    starts = sorted({s.variant for s in read.situations.values()})
+    unseen = set(random.Random(f"unseen:{seed}").sample(starts, max(1, int(UNSEEN * len(starts)))))
+    parts: tuple[list[Situation], list[Situation]] = ([], [])
+    for situation in read.situations.values():
+        parts[situation.variant in unseen].append(situation)
+    return parts
+
+
+def expected_reward(learner: Learner, situations: Sequence[Situation], outcomes: Outcomes) -> float:
+    """The policy's expected reward on unseen states over the edits whose outcome is known, weighted by its own probabilities there."""
+    found: list[float] = []
+    for at in range(0, len(situations), 16):
+        part = situations[at : at + 16]
+        for situation, row in zip(part, learner.distributions(part), strict=True):
+            known = [(place, outcomes.known(situation, place)) for place in range(len(situation.edits))]
+            pairs = [(place, r) for place, o in known if o is not None and (r := o.reward(learner.recipe)) is not None]
+            if len(pairs) > 1:
+                weights = row[[place for place, _ in pairs]].softmax(0)
+                found.append(float((weights * torch.tensor([r for _, r in pairs])).sum()))
+    return float(np.mean(found)) if found else float("nan")
+
+
+def make(stage: Stage, pool: WorkerPool, seed: int, arm: str, tell: Tell) -> dict[str, Any]:
+    """Train one seed of an arm. Returns the results for the manifest."""
+    recipe = stage.recipe
+    read = corpus.read(stage.run / "corpus", recipe.model.context)
+    outcomes = Outcomes(stage.run / "home" / "outcomes.jsonl")
+    outcomes.learn((step, read.situations[step.state]) for step, _ in read.steps)
+    seen, unseen = split(read, recipe.seed)
+    allowed = sft.allowed_tasks(recipe, arm)
+    learner = Learner(recipe, _start(stage, recipe, read, arm, seed), seed)
+    rollout: Rollout = StepWise(recipe, [s for s in seen if s.task in allowed], outcomes, pool, seed)
+    if recipe.rl.mode == "episode":
+        from training.episodic import EpisodeWise
+
+        rollout = EpisodeWise(recipe, stage, pool, read, seed)
+    results = loop(stage, learner, rollout, lambda: expected_reward(learner, unseen, outcomes), outcomes, seed, tell)
+    name = f"{recipe.name} {arm}-{seed}"
+    complete(stage.place / MODEL, read.tokenizer, prompt_tokens=read.writer.most, temperature=recipe.publish.temperature, name=name)
+    return results
+
+
+def _start(stage: Stage, recipe: Recipe, read: Corpus, arm: str, seed: int) -> Path:
+    """Where the weights are that RL starts from."""
+    if arm == "rl" or recipe.arms[arm].start == "sft":
+        return stage.run / sft.stage_name(recipe, arm) / sft.MODEL
+    place = stage.place / "logs" / "start"
+    from_scratch(recipe.model, read.writer.tokenizer.get_vocab_size(), seed).save_pretrained(place)
+    return place
+
+
+def loop(
+    stage: Stage, learner: Learner, rollout: Rollout, validate: Any, outcomes: Outcomes, seed: int, tell: Tell
+) -> dict[str, Any]:
+    """Updates until their number or the minutes are used up; the best policy by `validate` is kept."""
+    table = stage.recipe.rl
+    place = stage.place
+    (place / "logs").mkdir(parents=True, exist_ok=True)
+    first, best = learner.resume(place / "logs" / CHECKPOINT)
+    began = time.monotonic()
+    log = Log(place, first)
+    if first == 0:
+        best = validate()
+        log.write(0, {"unseen_reward": best})
+        learner.actor.save_pretrained(place / MODEL)
+    update = first
+    for update in range(first, table.updates):
+        start = time.monotonic()
+        batch = rollout.collect(learner, update)
+        learner.advantage(batch)
+        after = time.monotonic()
+        told = learner.update(batch, random.Random(f"order:{seed}:{update}"))
+        row = {**told, **diagnostics(learner, batch), **learner.spent, "update_seconds": time.monotonic() - after}
+        row |= {"seconds": time.monotonic() - start, "executions": outcomes.misses, "cache_hits": outcomes.hits}
+        enough = table.minutes is not None and time.monotonic() - began > 60 * table.minutes
+        if (update + 1) % table.save_every == 0 or update + 1 == table.updates or enough:
+            row["unseen_reward"] = validate()
+            if row["unseen_reward"] > best or np.isnan(best):
+                best = row["unseen_reward"]
+                learner.actor.save_pretrained(place / MODEL)
+            learner.save(place / "logs" / CHECKPOINT, update + 1, best)
+        log.write(update + 1, row)
+        tell(f"updates, reward {row['reward']:.3f}, KL {row['kl_sft']:.2f}, unseen {best:.3f}", update + 1, table.updates)
+        if enough:
+            break
+    write_json(place / "last.json", {"updates": update + 1})
+    return log.results(best)
+
+
+def diagnostics(learner: Learner, batch: Batch) -> dict[str, float]:
+    """Mean reward, the shares of the cases, and how well the critic explains the returns."""
+    cases = Counter(outcome.case for outcome in batch.outcomes)
+    with torch.no_grad():
+        values = learner.critic(*padded([s.prompt for s in batch.situations]))[:, None].expand_as(batch.rewards)
+    total = max(1, len(batch.outcomes))
+    return {
+        "reward": float(algo.masked_mean(batch.rewards, batch.mask)),
+        "better": sum(1 for o in batch.outcomes if o.scale is not None and o.scale > 0) / total,
+        "explained_variance": algo.explained_variance(values, batch.returns, batch.mask),
+        "executed": sum(outcome.executed for outcome in batch.outcomes) / total,
+        **{f"case/{case}": cases[case] / total for case in ("edit", "error", "corner", "invalid", "infrastructure")},
+    }
+
+
+class Log:
+    """Every update's numbers as JSON lines, and in TensorBoard."""
+
+    def __init__(self, place: Path, first: int) -> None:
+        from torch.utils.tensorboard import SummaryWriter
+
+        self._path = place / LOG
+        kept = [row for row in read_log(place) if row["update"] <= first] if first else []
+        self._path.write_text("".join(json.dumps(row) + "\n" for row in kept), "utf-8")
+        self._board = SummaryWriter(str(place / "logs" / "tensorboard"), purge_step=first or None)
+        self._rows = kept
+
+    def write(self, update: int, row: dict[str, float]) -> None:
+        """One update."""
+        rounded = {"update": update, **{name: None if np.isnan(value) else round(value, 6) for name, value in row.items()}}
+        self._rows.append(rounded)
+        with self._path.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(rounded) + "\n")
+        for name, value in row.items():
+            self._board.add_scalar(f"rl/{name}", value, update)
+        self._board.flush()
+
+    def results(self, best: float) -> dict[str, Any]:
+        """For the manifest."""
+        rows = [row for row in self._rows if "reward" in row]
+        seconds = sum(row["seconds"] for row in rows)
+        return {
+            "updates": len(rows),
+            "updates_per_hour": 3600 * len(rows) / seconds if seconds else 0.0,
+            "reward_first": float(np.mean([row["reward"] for row in rows[:10]])) if rows else 0.0,
+            "reward_last": float(np.mean([row["reward"] for row in rows[-10:]])) if rows else 0.0,
+            "unseen_reward_start": self._rows[0].get("unseen_reward"),
+            "unseen_reward_best": best,
+            "kl_sft": rows[-1]["kl_sft"] if rows else 0.0,
+            "executions": rows[-1]["executions"] if rows else 0,
+            "cache_hits": rows[-1]["cache_hits"] if rows else 0,
+        }
+
+
+def read_log(place: Path) -> list[dict[str, Any]]:
+    """The rows of a log; an unfinished last line is left out."""
+    rows: list[dict[str, Any]] = []
+    path = place / LOG
+    for line in path.read_text("utf-8").splitlines() if path.is_file() else ():
+        try:
+            rows.append(json.loads(line))
+        except ValueError:
+            break
+    return rows

@@ -1,0 +1,81 @@
+"""Publishing: weights, tokenizer, cookbook and card into the package, small enough for a wheel."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mlagent_app.agent.errors import UserError
+from mlagent_app.policies import cookbook, embedded
+from training import experts, sft
+from training.recipe import Recipe
+from training.stage import read_manifest
+from training.telling import Tell
+from training.weights import complete
+
+CARD = "card.md"
+
+
+def publish(run: Path, recipe: Recipe, into: Path | None, tell: Tell) -> Path:
+    """Write the directory that the `embedded` policy reads. Raises `UserError` when it would be too large."""
+    target = into or embedded.shipped()
+    name = f"rl-{recipe.publish.seed}"
+    manifest = read_manifest(run / name)
+    source = run / name / sft.MODEL
+    target.mkdir(parents=True, exist_ok=True)
+    weights = _weights(source, recipe.publish.dtype)
+    size = sum(value.nbytes for value in weights.values()) / 1e6
+    if size > recipe.publish.max_mb:
+        raise UserError(
+            f"the weights take {size:.1f} MB, more than publish.max_mb = {recipe.publish.max_mb:g}",
+            where=str(source),
+            how="train a smaller model, or set publish.dtype = 'float16'",
+        )
+    from safetensors.numpy import save_file
+
+    save_file(weights, target / "model.safetensors", metadata={"format": "pt"})
+    _config(source, target)
+    label = f"{recipe.name} {name}, {manifest['git_revision']}"
+    tokens = json.loads((source / embedded.SETTINGS).read_text("utf-8"))["prompt_tokens"]
+    complete(target, source / "tokenizer.json", prompt_tokens=tokens, temperature=recipe.publish.temperature, name=label)
+    shutil.copyfile(run / "experts" / experts.BOOK, target / cookbook.FILE)
+    (target / CARD).write_text(card(run, recipe, manifest, size), "utf-8")
+    embedded.EmbeddedModel.load(target)  # what was written can be read
+    tell(f"{size:.2f} MB of weights are in {target}")
+    return target
+
+
+def _weights(source: Path, dtype: str) -> dict[str, Any]:
+    from safetensors.numpy import load_file
+
+    return {name: np.ascontiguousarray(value.astype(dtype)) for name, value in load_file(source / "model.safetensors").items()}
+
+
+def _config(source: Path, target: Path) -> None:
+    data: dict[str, Any] = json.loads((source / "config.json").read_text("utf-8"))
+    data.pop("_name_or_path", None)
+    (target / "config.json").write_text(json.dumps(data, indent=1, sort_keys=True) + "\n", "utf-8")
+
+
+def card(run: Path, recipe: Recipe, manifest: dict[str, Any], size: float) -> str:
+    """The model card: what it is, what it was made from, how good it is, and what it is not good for."""
+    corpus, sft_made = read_manifest(run / "corpus")["results"], read_manifest(run / "sft")["results"]
+    trained = manifest["results"]
+    packages = ", ".join(f"{name} {version}" for name, version in manifest["packages"].items())
+    return f"""# The embedded policy
+
+A Qwen2-architecture language model of {size:.2f} MB that proposes edit instructions from the catalogue, trained from random weights by
+`mlagent-train all --recipe {recipe.name}` on this project's own task suite. It was given no text from anywhere else.
+
+- Data: {corpus["steps"]:,} executed expert steps in {corpus["states"]:,} states, on generated data of the held-in tasks and the families.
+- SFT: {sft_made["examples"]:,} examples, {sft_made["updates"]} updates. RL: step-wise PPO, {trained["updates"]} updates, reward {recipe.rl.reward}, seed {recipe.publish.seed}.
+- Revision {manifest["git_revision"]}; {packages}.
+- Results on tasks that training has not seen: docs/results.md.
+
+Limits: it knows the catalogue's edits and nothing else; it reads a digest, not the whole code; it was trained on small data and short
+runs, so what it has learnt about training time does not carry over; its probabilities are not calibrated.
+"""

@@ -1,0 +1,157 @@
+"""What an evaluation says, as tables and plots. Made from the outcomes alone, so that committed outcomes give the same documents."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from mlagent_app.agent.errors import UserError
+from training import evaluate, plots, ppo, statistics
+from training.recipe import Recipe
+from training.stage import Stage, read_manifest
+from training.statistics import Outcome
+
+OUTCOMES, LOGS, MANIFESTS, PAGE = "outcomes.jsonl", "learning.json", "manifests.json", "results.md"
+# One baseline near zero must not make a mean: a relative gain above 200 % counts as 200 %.
+CAP = 2.0
+
+
+def write(run: Path, recipe: Recipe, tell: Callable[[str], None]) -> Path:
+    """Collect what the arms came to below `eval/`, and write the documents there; their directory."""
+    place = run / "eval"
+    outcomes: list[Outcome] = []
+    for arm, seed, stage in _finished(run, recipe):
+        outcomes += evaluate.outcomes_of(stage, arm, seed)
+    (place / OUTCOMES).write_text(evaluate.compact(outcomes), "utf-8")
+    (place / LOGS).write_text(json.dumps(_learning(run, recipe)), "utf-8")
+    manifests = {path.parent.relative_to(run).as_posix(): _brief(path.parent) for path in sorted(run.glob("**/manifest.json"))}
+    (place / MANIFESTS).write_text(json.dumps(manifests, indent=1, sort_keys=True) + "\n", "utf-8")
+    document(place, recipe)
+    tell(f"tables and plots are in {place}")
+    return place
+
+
+def document(place: Path, recipe: Recipe) -> None:
+    """Write `results.md` and the plots from the files in `place`. Raises `UserError` when they are not there."""
+    try:
+        rows = [json.loads(line) for line in (place / OUTCOMES).read_text("utf-8").splitlines()]
+        learning: dict[str, list[dict[str, Any]]] = json.loads((place / LOGS).read_text("utf-8"))
+        manifests: dict[str, Any] = json.loads((place / MANIFESTS).read_text("utf-8"))
+        outcomes = [Outcome(**{**row, "values": tuple(row["values"])}) for row in rows]
+    except (OSError, ValueError, TypeError) as error:
+        raise UserError(f"the outcomes cannot be read: {error}", where=str(place), how="run: mlagent-train eval") from None
+    for name, drawing in _plots(outcomes, learning, recipe).items():
+        (place / f"{name}.svg").write_text(drawing, "utf-8")
+    (place / PAGE).write_text(page(outcomes, learning, manifests, recipe), "utf-8")
+
+
+def page(outcomes: Sequence[Outcome], learning: dict[str, list[dict[str, Any]]], manifests: dict[str, Any], recipe: Recipe) -> str:
+    """The whole document."""
+    steps, table = recipe.eval.steps, recipe.compare
+    gain = partial(statistics.relative_gain, cap=CAP)
+    arms = statistics.arm_rows(outcomes, steps, cap=CAP, resamples=table.resamples)
+    ratios = statistics.ratio_rows(outcomes, table.pairs, steps, gain, table.resamples)
+    closed = statistics.ratio_rows(outcomes, table.pairs, steps, statistics.gap_closed, table.resamples)
+    tasks = statistics.task_rows(outcomes, steps, gain)
+    parts = [
+        f"Relative gain is that of the paper, signed so that positive is better; a single one above {CAP:.0%} counts as {CAP:.0%}.",
+        "## Arms",
+        statistics.markdown(arms),
+        "## Ratios of mean relative gains, on paired trajectories",
+        statistics.markdown(ratios),
+        "## Ratios of the mean gap closed",
+        statistics.markdown(closed),
+        "![Gain against executed steps](curve.svg)",
+        "## Tasks",
+        statistics.markdown(tasks),
+        "![Gain by task](tasks.svg)",
+        *(("## Training", _training(manifests), "![Reward against time](learning.svg)") if learning else ()),
+        "## Stages",
+        _stages(manifests),
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def _finished(run: Path, recipe: Recipe) -> list[tuple[str, int, Stage]]:
+    found: list[tuple[str, int, Stage]] = []
+    for arm in dict.fromkeys([*evaluate.BASELINES, "sft", "rl", *recipe.arms, *recipe.compare.arms]):
+        for seed in evaluate.seeds_of(recipe, arm):
+            stage = evaluate.stage_of(run, recipe, arm, seed)
+            if (stage.place / "manifest.json").is_file() and stage.is_done():
+                found.append((arm, seed, stage))
+    return found
+
+
+def _learning(run: Path, recipe: Recipe) -> dict[str, list[dict[str, Any]]]:
+    """The logs of all RL stages: update, seconds, reward, unseen reward and the diagnostics."""
+    found: dict[str, list[dict[str, Any]]] = {}
+    for arm in ("rl", *recipe.arms):
+        for seed in recipe.for_arm(arm).rl.seeds:
+            rows = ppo.read_log(run / f"{arm}-{seed}")
+            if rows:
+                found[f"{arm}-{seed}"] = rows
+    return found
+
+
+def _brief(place: Path) -> dict[str, Any]:
+    manifest = read_manifest(place)
+    return {name: manifest[name] for name in ("stage", "seconds", "git_revision", "packages", "results", "outputs_digest", "recipe", "inputs")}
+
+
+def _plots(outcomes: Sequence[Outcome], learning: dict[str, list[dict[str, Any]]], recipe: Recipe) -> dict[str, str]:
+    steps = recipe.eval.steps
+    gain = partial(statistics.relative_gain, cap=CAP)
+    arms = list(dict.fromkeys(item.arm for item in outcomes))
+    by_arm = {arm: [item for item in outcomes if item.arm == arm] for arm in arms}
+    curves: list[plots.Series] = []
+    for arm, found in by_arm.items():
+        curve = statistics.learning_curve(found, steps, gain, recipe.compare.resamples)
+        curves.append(plots.Series(arm, list(range(steps + 1)), curve.mean, curve.low, curve.high))
+    drawings = {"curve": plots.lines(curves, "Held-out tasks: gain by executed edits", "executed edits", "mean relative gain", percent=True)}
+    tasks = sorted({item.task for item in outcomes})
+    main = [arm for arm in ("random", "cookbook", "sft", "rl") if arm in by_arm]
+    values = [[_mean([gain(item, steps) for item in by_arm[arm] if item.task == task]) for arm in main] for task in tasks]
+    drawings["tasks"] = plots.bars(tasks, main, values, None, "Held-out tasks: gain after all edits", "mean relative gain", percent=True)
+    if learning:
+        drawings["learning"] = plots.lines(
+            [_over_time(name, rows) for name, rows in learning.items()],
+            "Training: reward on unseen starts by time",
+            "minutes",
+            "expected reward",
+        )
+    return drawings
+
+
+def _over_time(name: str, rows: Sequence[dict[str, Any]]) -> plots.Series:
+    minutes, x, y = 0.0, list[float](), list[float]()
+    for row in rows:
+        minutes += (row.get("seconds") or 0.0) / 60
+        if row.get("unseen_reward") is not None:
+            x.append(minutes)
+            y.append(row["unseen_reward"])
+    return plots.Series(name, x, y)
+
+
+def _training(manifests: dict[str, Any]) -> str:
+    rows = [["Run", "Updates", "Updates an hour", "Reward, first 10", "Reward, last 10", "Unseen, start", "Unseen, best", "KL to SFT", "Executed", "Remembered"]]
+    for name, manifest in manifests.items():
+        told = manifest["results"]
+        if "updates_per_hour" in told:
+            numbers = [f"{told['updates']}", f"{told['updates_per_hour']:.0f}"]
+            numbers += [f"{told[key]:.3f}" for key in ("reward_first", "reward_last", "unseen_reward_start", "unseen_reward_best")]
+            rows.append([name, *numbers, f"{told['kl_sft']:.2f}", f"{told['executions']}", f"{told['cache_hits']}"])
+    return statistics.markdown(rows)
+
+
+def _stages(manifests: dict[str, Any]) -> str:
+    rows = [["Stage", "Minutes", "Revision", "Data"]]
+    rows += [[name, f"{m['seconds'] / 60:.1f}", m["git_revision"], m["outputs_digest"]] for name, m in manifests.items()]
+    total = sum(m["seconds"] for m in manifests.values()) / 60
+    return statistics.markdown([*rows, ["all", f"{total:.1f}", "", ""]])
+
+
+def _mean(values: Sequence[float]) -> float:
+    return sum(values) / len(values) if values else float("nan")

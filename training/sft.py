@@ -1,0 +1,186 @@
+"""Exploration-enriched fine-tuning (paper, section 3.2, eq. 3): TRL's SFTTrainer on the expert's steps, loss on the answer alone."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import random
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from training import corpus
+from training.corpus import Corpus
+from training.draws import training_tasks
+from training.episodes import Step
+from training.recipe import Recipe
+from training.stage import Stage
+from training.telling import Tell
+from training.weights import complete
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+MODEL = "model"
+
+
+def stage_of(run: Path, recipe: Recipe, arm: str = "rl") -> Stage:
+    extra = recipe.arms[arm].model_dump_json(exclude={"rl"}) if stage_name(recipe, arm) != "sft" else ""
+    return Stage(run, stage_name(recipe, arm), recipe, ("model", "sft"), ("corpus",), extra)
+
+
+def stage_name(recipe: Recipe, arm: str) -> str:
+    """The SFT stage that an arm starts from."""
+    return f"sft-{arm}" if arm != "rl" and recipe.arms[arm].own_sft else "sft"
+
+
+def allowed_tasks(recipe: Recipe, arm: str) -> set[str]:
+    """The tasks that an arm may learn from."""
+    specs = training_tasks(recipe)
+    if arm != "rl":
+        wanted = recipe.arms[arm]
+        held_in = [spec for spec in specs if spec.split == "held_in"]
+        specs = held_in[: wanted.held_in] + [spec for spec in specs if spec.split == "family" and wanted.families]
+    return {spec.id for spec in specs}
+
+
+def make(stage: Stage, arm: str, tell: Tell) -> dict[str, Any]:
+    """Train on the corpus of this run. Returns the results for the manifest."""
+    recipe = stage.recipe
+    read = corpus.read(stage.run / "corpus", recipe.model.context)
+    allowed, explore = allowed_tasks(recipe, arm), arm == "rl" or recipe.arms[arm].explore
+    steps = [(s, at) for s, at in read.steps if s.task in allowed and (explore or is_greedy(s))]
+    rows = examples(read, steps, recipe)
+    tell(f"{len(rows)} examples of {len(steps)} steps")
+    model, tokenizer = opening_model(recipe, read)
+    results = train(recipe, rows, model, tokenizer, stage.place, tell)
+    if recipe.model.base == "scratch":
+        settings = {"prompt_tokens": read.writer.most, "temperature": recipe.publish.temperature}
+        complete(stage.place / MODEL, read.tokenizer, **settings, name=f"{recipe.name} sft")
+    return results
+
+
+def is_greedy(step: Step) -> bool:
+    """Whether the search took it with more than three times the probability of a uniform draw, not to explore."""
+    return step.logp is not None and math.exp(step.logp) * step.candidates > 3.0
+
+
+def copies(step: Step, recipe: Recipe, rng: random.Random) -> int:
+    """How often a step is shown, in expectation exp((reward - r0) / beta), at most `most_copies`; r0 is the reward of no change.
+
+    Reward-weighted regression (Peters and Schaal 2007) by repetition, which any trainer can do.
+    """
+    table = recipe.sft
+    reward = step.reward(table.reward)
+    if reward is None:
+        return 0
+    if table.weighting != "reward":
+        return int(table.weighting == "uniform" or step.kept)
+    nothing = 0.5 if table.reward == "v1" else 0.0
+    weight = min(float(table.most_copies), math.exp((reward - nothing) / table.beta))
+    return int(weight) + (rng.random() < weight - int(weight))
+
+
+def examples(read: Corpus, steps: Sequence[tuple[Step, int]], recipe: Recipe) -> list[dict[str, list[int]]]:
+    """Token ids and the mask of the answer, in a random order that the seed fixes."""
+    rng = random.Random(f"sft:{recipe.seed}")
+    rows: list[dict[str, list[int]]] = []
+    for step, place in steps:
+        situation = read.situations[step.state]
+        prompt, answer = [int(token) for token in situation.prompt], list(situation.completions[place])
+        row = {"input_ids": prompt + answer, "completion_mask": [0] * len(prompt) + [1] * len(answer)}
+        rows += [row] * copies(step, recipe, rng)
+    rng.shuffle(rows)
+    return rows
+
+
+def opening_model(recipe: Recipe, read: Corpus) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
+    """The model that training starts from, and its tokenizer. Raises `UserError` when the base cannot be loaded."""
+    if recipe.model.base != "scratch":
+        from training.big import load_base
+
+        return load_base(recipe.model)
+    from transformers import PreTrainedTokenizerFast
+
+    from mlagent_app.policies.writing import END, PAD
+    from training.model import from_scratch
+
+    tokenizer = PreTrainedTokenizerFast(tokenizer_file=str(read.tokenizer), pad_token=PAD, eos_token=END)
+    return from_scratch(recipe.model, read.writer.tokenizer.get_vocab_size(), recipe.seed), tokenizer
+
+
+def train(
+    recipe: Recipe,
+    rows: Sequence[dict[str, list[int]]],
+    model: PreTrainedModel,
+    tokenizer: PreTrainedTokenizerBase,
+    place: Path,
+    tell: Tell,
+) -> dict[str, Any]:
+    """Run TRL's SFTTrainer, from its last checkpoint if there is one, and save the model below `place`."""
+    import torch
+    from datasets import Dataset
+    from torch.utils.tensorboard import SummaryWriter
+    from transformers import TrainerCallback
+    from transformers.integrations import TensorBoardCallback
+    from transformers.trainer_utils import get_last_checkpoint
+    from trl import SFTConfig, SFTTrainer
+
+    class Bar(TrainerCallback):
+        """Passes the trainer's progress on."""
+
+        def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **more: Any) -> None:
+            del args, control, more
+            loss = (logs or {}).get("loss")
+            if loss is not None:
+                tell(f"updates, loss {float(loss):.3f}", state.global_step, state.max_steps)
+
+    table, checkpoints = recipe.sft, place / "logs" / "checkpoints"
+    cuda = torch.cuda.is_available()
+    config = SFTConfig(
+        output_dir=str(checkpoints),
+        num_train_epochs=table.epochs,
+        per_device_train_batch_size=table.batch,
+        gradient_accumulation_steps=table.accumulate,
+        learning_rate=table.learning_rate,
+        lr_scheduler_type="cosine",
+        warmup_steps=max(1, int(table.warmup * table.epochs * len(rows) / (table.batch * table.accumulate))),
+        weight_decay=table.weight_decay,
+        max_length=table.max_length,
+        completion_only_loss=True,
+        packing=False,
+        seed=recipe.seed,
+        data_seed=recipe.seed,
+        bf16=cuda and recipe.model.dtype == "bfloat16",
+        use_cpu=not cuda,
+        gradient_checkpointing=recipe.model.base != "scratch",
+        dataloader_pin_memory=cuda,
+        logging_steps=20,
+        logging_strategy="steps",
+        save_steps=200,
+        save_total_limit=1,
+        report_to="none",
+        disable_tqdm=True,
+    )
+    trainer = SFTTrainer(
+        model=model,
+        args=config,
+        train_dataset=Dataset.from_list(list(rows)),
+        processing_class=tokenizer,
+        peft_config=_lora(recipe) if recipe.model.adapter == "lora" else None,
+        callbacks=[Bar(), TensorBoardCallback(SummaryWriter(str(place / "logs" / "tensorboard")))],
+    )
+    with contextlib.redirect_stdout(None):  # the trainer prints its logs as dictionaries
+        done = trainer.train(resume_from_checkpoint=get_last_checkpoint(str(checkpoints)) if checkpoints.is_dir() else None)
+    trainer.save_model(str(place / MODEL))
+    return {"examples": len(rows), "updates": done.global_step, "loss": float(done.training_loss)}
+
+
+def _lora(recipe: Recipe) -> Any:
+    from peft import LoraConfig
+
+    return LoraConfig(
+        r=recipe.model.lora_rank, lora_alpha=2 * recipe.model.lora_rank, target_modules="all-linear", task_type="CAUSAL_LM"
+    )
+
+

@@ -1,0 +1,174 @@
+"""A training run on disk: one directory a stage, each with a manifest that says what made it. A finished stage is not made again."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from mlagent_app.agent.errors import UserError
+from training.recipe import Recipe
+
+# Another layout of the stages' files: what an older version wrote is refused, not misread.
+SCHEMA = 1
+MANIFEST = "manifest.json"
+PROGRESS = "progress.json"
+PACKAGES = (
+    "accelerate", "datasets", "ml-agent", "numpy", "peft", "ray", "scikit-learn", "tokenizers", "torch", "transformers", "trl",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """One stage of one run. `sections` are the tables of the recipe that it depends on, `inputs` the stages it reads, `extra` what else."""
+
+    run: Path
+    name: str
+    recipe: Recipe
+    sections: tuple[str, ...]
+    inputs: tuple[str, ...] = ()
+    extra: str = ""
+
+    @property
+    def place(self) -> Path:
+        return self.run / self.name
+
+    def key(self) -> str:
+        """Names what this stage is to be made from. Raises `UserError` when an input is missing."""
+        parts = [self.recipe.digest(*self.sections), self.extra]
+        for name in self.inputs:
+            parts.append(read_manifest(self.run / name)["outputs_digest"])
+        return hashlib.sha256("/".join(parts).encode()).hexdigest()[:16]
+
+    def is_done(self) -> bool:
+        """Whether it was made already from the very same recipe and inputs."""
+        try:
+            manifest = read_manifest(self.place)
+        except UserError:
+            return False
+        return manifest["key"] == self.key() and all((self.place / name).is_file() for name in manifest["outputs"])
+
+    def begin(self) -> Progress:
+        """Enter the stage; what a killed attempt left is kept if it was for the same recipe and inputs, and removed otherwise."""
+        key = self.key()
+        self.place.mkdir(parents=True, exist_ok=True)
+        progress = Progress(self.place / PROGRESS, key)
+        if progress.load() != key:
+            for path in sorted(self.place.rglob("*"), reverse=True):
+                if path.is_file() or path.is_symlink():
+                    path.unlink()
+                elif path.is_dir():
+                    path.rmdir()
+            progress.seconds = 0.0
+        progress.save()
+        return progress
+
+    def finish(self, progress: Progress, *, results: Mapping[str, Any]) -> dict[str, Any]:
+        """Write the manifest: recipe, seeds, revision, versions, hashes of data, seconds, and what came out."""
+        progress.save()
+        outputs = {
+            path.relative_to(self.place).as_posix(): file_digest(path)
+            for path in sorted(self.place.rglob("*"))
+            if path.is_file() and path.name not in (MANIFEST, PROGRESS) and "logs" not in path.parts
+        }
+        manifest = {
+            "schema": SCHEMA,
+            "stage": self.name,
+            "key": self.key(),
+            "recipe": self.recipe.model_dump(mode="json", include={"name", "seed", *self.sections}),
+            "inputs": {name: read_manifest(self.run / name)["outputs_digest"] for name in self.inputs},
+            "git_revision": git_revision(),
+            "python": sys.version.split()[0],
+            "packages": versions(),
+            "seconds": round(progress.seconds, 1),
+            "results": dict(results),
+            "outputs": outputs,
+            "outputs_digest": hashlib.sha256(json.dumps(outputs, sort_keys=True).encode()).hexdigest()[:16],
+        }
+        write_json(self.place / MANIFEST, manifest)
+        return manifest
+
+
+class Progress:
+    """The seconds that a stage has taken over all its attempts."""
+
+    def __init__(self, path: Path, key: str) -> None:
+        self._path = path
+        self._key = key
+        self._since = time.monotonic()
+        self.seconds = 0.0
+
+    def load(self) -> str:
+        """The key that the directory's content was made for; empty when there is none."""
+        try:
+            data = json.loads(self._path.read_text("utf-8"))
+            self.seconds = float(data["seconds"])
+            return str(data["key"])
+        except (OSError, ValueError, KeyError):
+            return ""
+
+    def save(self) -> None:
+        """Add the time since the last call."""
+        now = time.monotonic()
+        self.seconds += now - self._since
+        self._since = now
+        write_json(self._path, {"key": self._key, "seconds": self.seconds})
+
+
+def read_manifest(place: Path) -> dict[str, Any]:
+    """The manifest of a finished stage. Raises `UserError`."""
+    path = place / MANIFEST
+    try:
+        manifest: dict[str, Any] = json.loads(path.read_text("utf-8"))
+    except FileNotFoundError:
+        raise UserError(f"the stage {place.name!r} was not made yet", where=str(place), how=f"run: mlagent-train {place.name}") from None
+    except (OSError, ValueError) as error:
+        raise UserError(f"the manifest cannot be read: {error}", where=str(path), how="remove it and run the stage again") from None
+    if manifest.get("schema") != SCHEMA:
+        found = manifest.get("schema")
+        raise UserError(
+            f"written with schema {found}, this version reads {SCHEMA}", where=str(path), how="make the stage anew in another --out"
+        )
+    return manifest
+
+
+def write_json(path: Path, data: object) -> None:
+    """Write whole or not at all."""
+    scratch = path.with_name(f".{path.name}.{os.getpid()}")
+    scratch.write_text(json.dumps(data, indent=1, sort_keys=True), "utf-8")
+    scratch.replace(path)
+
+
+def file_digest(path: Path) -> str:
+    """The SHA-256 of a file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def git_revision() -> str:
+    """The revision of the code, with `+` when it was changed since; empty outside a checkout."""
+    here = Path(__file__).resolve().parent
+    try:
+        call = ["git", "-C", str(here), "describe", "--always", "--dirty=+", "--abbrev=12", "--exclude=*"]
+        return subprocess.run(call, capture_output=True, text=True, check=True).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        return ""
+
+
+def versions() -> dict[str, str]:
+    """The versions of the packages that results depend on."""
+    found: dict[str, str] = {}
+    for name in PACKAGES:
+        try:
+            found[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            continue
+    return found

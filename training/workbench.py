@@ -1,0 +1,137 @@
+"""What a worker of the pool has: a sandbox of its own, and the task environment on it."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass, replace
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+import threading
+
+from mlagent_app.agent.reward import Version
+from mlagent_app.environment.states import StateStore
+from mlagent_app.environment.taskenv import TaskEnvironment
+from mlagent_app.environment.taskjudge import copies
+from mlagent_app.verify.workshop import PRELOAD, WARM
+from sandbox.cache import Cache, CachedRunner
+from sandbox.choose import Wanted, choose
+from sandbox.fork import ForkRunner
+from sandbox.runner import Job, Limits, OnLog, OnSample, Runner, RunnerName, RunResult
+from tasks.building import HIDDEN, PUBLIC
+from tasks.suite import root
+from training.recipe import PoolKind, Recipe
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """Where and how runs are made; the same for all workers.
+
+    `home` holds drawn variants, saved states and the memory of runs, which all stages share.
+    """
+
+    home: Path
+    kind: PoolKind
+    run_seconds: float
+    reward: Version
+    cache_mb: int
+
+    @classmethod
+    def of(cls, recipe: Recipe, home: Path) -> Self:
+        pool = recipe.pool
+        return cls(home.resolve(), pool.kind, recipe.tasks.run_seconds, recipe.rl.reward, pool.cache_mb)
+
+    @property
+    def variants(self) -> Path:
+        return self.home / "variants"
+
+    @property
+    def states(self) -> StateStore:
+        return StateStore(self.home / "states")
+
+    def prepare(self) -> None:
+        """Make the directories. The public data must be there before a fork server can show it."""
+        for directory in (self.variants / PUBLIC, self.variants / HIDDEN, self.home / "work"):
+            directory.mkdir(parents=True, exist_ok=True)
+
+
+class _Hurried:
+    """A runner with a shorter time limit; see `sandbox.runner.Runner`."""
+
+    def __init__(self, runner: Runner, seconds: float) -> None:
+        self._runner = runner
+        self._seconds = seconds
+
+    @property
+    def name(self) -> RunnerName:
+        return self._runner.name
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        return self._runner.notes
+
+    def run(
+        self,
+        job: Job,
+        limits: Limits,
+        *,
+        on_log: OnLog | None = None,
+        on_sample: OnSample | None = None,
+        cancel: threading.Event | None = None,
+    ) -> RunResult:
+        """See `sandbox.runner.Runner.run`."""
+        limits = replace(limits, seconds=min(limits.seconds, self._seconds))
+        return self._runner.run(job, limits, on_log=on_log, on_sample=on_sample, cancel=cancel)
+
+
+class Workbench:
+    """One worker's sandbox. The runs of one fork server see each other, so no two workers share one."""
+
+    def __init__(self, site: Site, worker: int) -> None:
+        site.prepare()
+        self.site = site
+        self._work = site.home / "work" / f"worker-{worker}"
+        self._work.mkdir(parents=True, exist_ok=True)
+        self._runner: Runner | None = None
+        self.cache = Cache(site.home / "runs", site.cache_mb)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the sandbox."""
+        close = getattr(self._runner, "close", None)
+        if callable(close):
+            close()
+
+    def environment(self, *, steps: int = 15) -> TaskEnvironment:
+        """The task environment for episodes of up to `steps` steps. Starts the sandbox. Raises SandboxError."""
+        if self._runner is None:
+            self._runner = _runner(self.site, self._work)
+        runner = _Hurried(CachedRunner(self._runner, self.cache), self.site.run_seconds)
+        return TaskEnvironment(
+            runner, self._work, max_steps=steps, reward=self.site.reward, store=self.site.states, variants=self.site.variants
+        )
+
+
+def _runner(site: Site, work: Path) -> Runner:
+    """Raises SandboxError when there is no such sandbox here."""
+    python = Path(sys.executable)
+    if site.kind in ("process", "docker"):
+        return choose("bwrap" if site.kind == "process" else "docker", wanted=Wanted(python, near=work))
+    hidden = [root(), *copies(), site.variants / HIDDEN]
+    runner = ForkRunner(
+        python,
+        work,
+        preload=PRELOAD,
+        warm=WARM,
+        readonly=[site.variants / PUBLIC],
+        hidden=hidden,
+        wall=True,
+        hello_seconds=120.0,
+    )
+    runner.preflight()
+    return runner
