@@ -19,7 +19,7 @@ from tasks.suite import suite
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCUMENTS = ("README.md", "docs/reward.md", "docs/configuration.md", "docs/tasks.md")
-VERSIONS: tuple[Version, ...] = ("v1", "v2", "clipped")
+VERSIONS: tuple[Version, ...] = ("v1", "v2", "clipped", "kept")
 CASES: tuple[tuple[Case, str], ...] = (
     ("invalid", "invalid action: it cannot be parsed, or cannot be done"),
     ("error", "the feedback is an error: non-zero exit, or no finite metric"),

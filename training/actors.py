@@ -43,7 +43,9 @@ class PolicyActor:
     def begin(self, bench: Workbench, start: Start, seed: int) -> None:
         """Open the policy with the episode's seed."""
         del bench
-        self._policy = CookbookPolicy(Path(self.book)) if self.kind == "cookbook" else make_policy(self.kind, seed=_mixed(start, seed))
+        self._policy = (
+            CookbookPolicy(Path(self.book)) if self.kind == "cookbook" else make_policy(self.kind, seed=_mixed(start, seed))
+        )
 
     def choose(self, seen: Observation, rng: random.Random) -> Choice | None:
         """Its proposal."""

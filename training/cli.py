@@ -28,7 +28,13 @@ PoolName = Annotated[str | None, typer.Option("--pool", help="fork, process, doc
 Seeds = Annotated[list[int] | None, typer.Option("--seed", help="Only these training seeds.", show_default=False)]
 ArmName = Annotated[str, typer.Option("--arm", help="The policy to train, or one of the recipe's [arms].")]
 Sessions = Annotated[
-    Path | None, typer.Option("--from-sessions", help="Go on from the shipped weights on exported sessions.", show_default=False)
+    Path | None,
+    typer.Option(
+        "--from-sessions",
+        metavar="DIR",
+        help="Go on from the shipped weights on your own sessions: mlagent sessions export ID --for-training DIR.",
+        show_default=False,
+    ),
 ]
 
 
@@ -58,7 +64,7 @@ def sft(
 ) -> None:
     """Fine-tune on the expert's steps."""
     if from_sessions is not None:
-        _learn(_recipe(recipe, changes, pool), out, from_sessions, "sft")
+        _learn(_recipe(recipe, changes, pool), out, from_sessions, "sft", dry_run)
         return
     _run("sft", _recipe(recipe, changes, pool), out, dry_run, arm)
 
@@ -78,7 +84,7 @@ def rl(
     """Step-wise reinforcement learning."""
     given = [*(changes or []), *([f'rl.mode="{mode}"'] if mode else [])]
     if from_sessions is not None:
-        _learn(_recipe(recipe, given, pool), out, from_sessions, "rl")
+        _learn(_recipe(recipe, given, pool), out, from_sessions, "rl", dry_run)
         return
     _run("rl", _recipe(recipe, given, pool), out, dry_run, arm, seed)
 
@@ -101,7 +107,9 @@ def publish(
     recipe: RecipeName = "nano",
     out: Out = None,
     changes: Changes = None,
-    into: Annotated[Path | None, typer.Option("--into", help="Another directory than the package's.", show_default=False)] = None,
+    into: Annotated[
+        Path | None, typer.Option("--into", help="Another directory than the package's.", show_default=False)
+    ] = None,
     dry_run: Dry = False,
 ) -> None:
     """Put the weights into the package."""
@@ -114,7 +122,9 @@ def everything(
     out: Out = None,
     changes: Changes = None,
     pool: PoolName = None,
-    into: Annotated[Path | None, typer.Option("--into", help="Another directory than the package's.", show_default=False)] = None,
+    into: Annotated[
+        Path | None, typer.Option("--into", help="Another directory than the package's.", show_default=False)
+    ] = None,
     dry_run: Dry = False,
 ) -> None:
     """All stages, from nothing to published weights."""
@@ -122,7 +132,9 @@ def everything(
 
 
 @app.command()
-def results(directory: Annotated[Path, typer.Argument(help="A directory with outcomes.jsonl.")], recipe: RecipeName = "nano") -> None:
+def results(
+    directory: Annotated[Path, typer.Argument(help="A directory with outcomes.jsonl.")], recipe: RecipeName = "nano"
+) -> None:
     """Write tables and plots from outcomes that were recorded before."""
     from training.results import document
 
@@ -169,10 +181,12 @@ def _run(
             getattr(run, stage)()
 
 
-def _learn(recipe: Recipe, out: Path | None, sessions: Path, stage: str) -> None:
-    from training.sessions import learn
-
-    learn(recipe, sessions, out or Path(HOME) / "sessions", stage)
+def _learn(recipe: Recipe, out: Path | None, sessions: Path, stage: str, dry_run: bool) -> None:
+    try:
+        from training.sessions import learn
+    except ImportError as error:
+        raise UserError(f"training needs {error.name}", how="pip install 'ml-agent[train]'") from None
+    learn(recipe, sessions, out or Path(HOME) / "sessions", stage, dry_run=dry_run)
 
 
 def main() -> NoReturn:

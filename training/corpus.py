@@ -1,32 +1,68 @@
-"""The expert's states and steps as token ids, once and for all: what SFT and RL read."""
+"""The expert's states and steps as token ids, once and for all: what SFT and RL read.
+
+The model from scratch reads a digest and writes an instruction of the catalogue; its tokenizer is trained here. A pretrained
+base reads what an expert behind an endpoint is given, and writes a whole answer; see `training.big`.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+import random
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
 from mlagent_app.agent.digest import digest
+from mlagent_app.environment.taskenv import Observation, TaskEnvironment
 from mlagent_app.policies.trie import Ints, Trie, build
 from mlagent_app.policies.writing import Writer
 from training import experts, shards, tokens
+from training.endpoint import INSTRUCTIONS, EndpointActor
 from training.episodes import OVERHEAD_SECONDS, Step, kind_of
-from training.pool import Lost, WorkerPool
+from training.pool import Lost, WorkerJob, WorkerPool
 from training.recipe import Recipe
 from training.stage import Stage
 from training.telling import Tell
 from training.workbench import Workbench
 
+if TYPE_CHECKING:
+    from tokenizers import Tokenizer
+
+    from training.big import ChatWriter
+
 STATES, STEPS, TOKENIZER = "states", "steps", "tokenizer.json"
+# Where a pretrained base's tokenizer is kept; a corpus of the model from scratch has no such directory.
+CHAT = "tokenizer"
 CHUNK = 64
+
+
+class Words(Protocol):
+    """How a policy reads and writes: `mlagent_app.policies.writing.Writer`, or `training.big.ChatWriter`."""
+
+    @property
+    def tokenizer(self) -> Tokenizer: ...
+
+    @property
+    def most(self) -> int:
+        """Prompts have at most so many tokens."""
+        ...
+
+    def prompt(self, text: str, /) -> list[int]: ...
+
+    def completion(self, text: str, /) -> list[int]: ...
+
+    def completions(self, texts: Sequence[str], /) -> list[list[int]]: ...
 
 
 @dataclass(frozen=True, slots=True)
 class Situation:
-    """A state as the policy meets it: the prompt's ids, and the edits that apply with their ids. `base` names its files."""
+    """A state as the policy meets it: the prompt's ids, and the edits that apply with their ids. `base` names its files.
+
+    For a pretrained base, whose answers are not chosen from a list, `edits` are what the expert's answers came to, which may be
+    none of the catalogue's, and `completions` are these answers.
+    """
 
     id: str
     task: str
@@ -53,7 +89,7 @@ class Corpus:
 
     situations: dict[str, Situation]
     steps: list[tuple[Step, int]]
-    writer: Writer
+    writer: Words
     tokenizer: Path
 
 
@@ -74,17 +110,55 @@ class LookJob:
         for state in self.states:
             seen = env.reset(state_id=state)
             rows.append({
-                "state": state,
-                "task": seen.state.task.name,
-                "variant": env.state.variant,
-                "base": seen.state.base,
-                "depth": len(seen.state.history),
-                "kind": kind_of(seen),
+                **_facts(env, seen, state),
                 "text": digest(seen.state, {item.file for item in seen.candidates}),
                 "edits": [[item.instruction, item.file, item.family] for item in seen.candidates],
             })  # fmt: skip
         env.close()
         return rows
+
+
+@dataclass(frozen=True, slots=True)
+class AskJob:
+    """Some saved states, told as to an expert behind an endpoint; `taken`: the instructions that were taken in each."""
+
+    states: tuple[str, ...]
+    taken: tuple[tuple[str, ...], ...]
+    recipe: Recipe
+
+    @property
+    def seconds(self) -> float:
+        return OVERHEAD_SECONDS + 2.0 * len(self.states)
+
+    def run(self, bench: Workbench) -> list[dict[str, Any]]:
+        """A row for each state. Ideas are not shown: nobody gives the trained policy any."""
+        env = bench.environment()
+        asking = EndpointActor((), self.recipe)
+        rows: list[dict[str, Any]] = []
+        for state, taken in zip(self.states, self.taken, strict=True):
+            seen = offered(env.reset(state_id=state), taken, state)
+            rows.append({**_facts(env, seen, state), "text": asking.request(seen, random.Random(state))})
+        env.close()
+        return rows
+
+
+def offered(seen: Observation, taken: Sequence[str], state: str) -> Observation:
+    """With as many of the catalogue's edits as a request lists: those that were taken, and others that `state` draws."""
+    rest = [number for number, item in enumerate(seen.candidates) if item.instruction not in taken]
+    room = max(0, INSTRUCTIONS - (len(seen.candidates) - len(rest)))
+    left = set(rest) - set(random.Random(f"offered:{state}").sample(rest, min(room, len(rest))))
+    return replace(seen, candidates=tuple(item for number, item in enumerate(seen.candidates) if number not in left))
+
+
+def _facts(env: TaskEnvironment, seen: Observation, state: str) -> dict[str, Any]:
+    return {
+        "state": state,
+        "task": seen.state.task.name,
+        "variant": env.state.variant,
+        "base": seen.state.base,
+        "depth": len(seen.state.history),
+        "kind": kind_of(seen),
+    }
 
 
 def stage_of(run: Path, recipe: Recipe) -> Stage:
@@ -94,6 +168,8 @@ def stage_of(run: Path, recipe: Recipe) -> Stage:
 def make(stage: Stage, pool: WorkerPool, tell: Tell) -> dict[str, Any]:
     """Look into every state, train the tokenizer on what is seen, and write states and steps as ids."""
     steps = experts.read(experts.stage_of(stage.run, stage.recipe))
+    if stage.recipe.model.base != "scratch":
+        return _make_answers(stage, steps, pool, tell)
     rows = look(pool, list(dict.fromkeys(step.state for step in steps)), stage.place / "seen", tell)
     path = stage.place / TOKENIZER
     texts = (text for row in rows for text in (row["text"], *(edit[0] for edit in row["edits"])))
@@ -113,12 +189,40 @@ def make(stage: Stage, pool: WorkerPool, tell: Tell) -> dict[str, Any]:
     }
 
 
-def look(pool: WorkerPool, states: Sequence[str], place: Path, tell: Tell) -> list[dict[str, Any]]:
+def _make_answers(stage: Stage, steps: Sequence[Step], pool: WorkerPool, tell: Tell) -> dict[str, Any]:
+    """The same for a pretrained base, which brings its tokenizer."""
+    from training.big import ChatWriter, load_tokenizer
+
+    recipe = stage.recipe
+    writer = ChatWriter.of(load_tokenizer(recipe.model.base), recipe.model.context)
+    writer.save(stage.place / CHAT)
+    taken: dict[str, list[str]] = {}
+    for step in steps:
+        taken.setdefault(step.state, []).append(step.instruction)
+    rows = look(
+        pool,
+        list(taken),
+        stage.place / "seen",
+        tell,
+        lambda states: AskJob(states, tuple(tuple(taken[state]) for state in states), recipe),
+    )
+    results = write_answers(stage.place, rows, steps, writer, recipe.model.context - writer.most)
+    tell(f"{len(rows)} states, {results['steps']} steps; prompts of {results['prompt_tokens']:.0f} tokens")
+    return results
+
+
+def look(
+    pool: WorkerPool,
+    states: Sequence[str],
+    place: Path,
+    tell: Tell,
+    job: Callable[[tuple[str, ...]], WorkerJob[list[dict[str, Any]]]] = LookJob,
+) -> list[dict[str, Any]]:
     """Rows for `states`, kept in shards below `place` so that a killed attempt goes on."""
     chunks = [tuple(states[at : at + CHUNK]) for at in range(0, len(states), CHUNK)]
     paths = [place / name for name in shards.names(STATES, range(len(chunks)))]
     left = [number for number, path in enumerate(paths) if not path.exists()]
-    for index, rows in pool.imap(LookJob(chunks[number]) for number in left):
+    for index, rows in pool.imap(job(chunks[number]) for number in left):
         if not isinstance(rows, Lost):
             shards.write(paths[left[index]], STATES, rows)
             tell("chunks of states", len(chunks) - len(left) + index + 1, len(chunks))
@@ -138,12 +242,52 @@ def write_ids(place: Path, rows: Sequence[dict[str, Any]], steps: Sequence[Step]
     shards.write(place / f"{STEPS}{shards.SUFFIX}", STEPS, taken, tokenizer=mark)
 
 
+def write_answers(
+    place: Path, rows: Sequence[dict[str, Any]], steps: Sequence[Step], writer: ChatWriter, room: int
+) -> dict[str, Any]:
+    """The same with whole answers; those of more than `room` tokens are left out, for cut ones would teach to break off."""
+    from training.big import answer_of
+
+    mark = tokens.fingerprint(place / CHAT / TOKENIZER)
+    states: dict[str, dict[str, Any]] = {
+        row["state"]: {**row, "prompt": writer.prompt(row["text"]), "edits": [], "completions": []} for row in rows
+    }
+    taken: list[dict[str, Any]] = []
+    for step in steps:
+        state, answer = states.get(step.state), writer.completion(answer_of(step))
+        if state is None or len(answer) > room:
+            continue
+        if answer not in state["completions"]:
+            state["completions"].append(answer)
+            state["edits"].append([step.instruction, step.file, step.family])
+        taken.append({**step.to_json(), "completion": answer, "place": state["completions"].index(answer)})
+    shards.write(place / f"{STATES}{shards.SUFFIX}", STATES, list(states.values()), tokenizer=mark)
+    shards.write(place / f"{STEPS}{shards.SUFFIX}", STEPS, taken, tokenizer=mark)
+    lengths = [len(state["prompt"]) for state in states.values()]
+    return {
+        "states": len(states),
+        "steps": len(taken),
+        "vocabulary": writer.tokenizer.get_vocab_size(),
+        "prompt_tokens": float(np.mean(lengths)),
+        "longest_prompt": max(lengths),
+        "completion_tokens": float(np.mean([len(row["completion"]) for row in taken])),
+        "too_long": sum(step.state in states for step in steps) - len(taken),
+    }
+
+
 def read(place: Path, context: int) -> Corpus:
     """Read back what `make` wrote. Raises `UserError` for a damaged shard, or one of another schema or tokenizer."""
-    path = place / TOKENIZER
+    chat = place / CHAT
+    path = chat / TOKENIZER if chat.is_dir() else place / TOKENIZER
     mark = tokens.fingerprint(path)
-    situations = {row["state"]: situation(row) for row in shards.read(place / f"{STATES}{shards.SUFFIX}", STATES, tokenizer=mark)}
+    situations = {
+        row["state"]: situation(row) for row in shards.read(place / f"{STATES}{shards.SUFFIX}", STATES, tokenizer=mark)
+    }
     steps = list(_steps(shards.read(place / f"{STEPS}{shards.SUFFIX}", STEPS, tokenizer=mark), situations))
+    if chat.is_dir():
+        from training.big import ChatWriter
+
+        return Corpus(situations, steps, ChatWriter.load(chat, context), path)
     return Corpus(situations, steps, Writer.load(path, context // 2), path)
 
 
@@ -158,7 +302,7 @@ def situation(row: dict[str, Any]) -> Situation:
 
 def _steps(rows: Sequence[dict[str, Any]], situations: dict[str, Situation]) -> Iterator[tuple[Step, int]]:
     for row in rows:
-        step = Step(**{name: value for name, value in row.items() if name != "completion"})
-        place = situations[step.state].place(step.instruction, step.file)
+        step = Step(**{name: value for name, value in row.items() if name not in ("completion", "place")})
+        place = row["place"] if "place" in row else situations[step.state].place(step.instruction, step.file)
         if place is not None:
             yield step, place

@@ -37,7 +37,11 @@ def training_tasks(recipe: Recipe) -> list[TaskSpec]:
 
 def evaluation_tasks(recipe: Recipe) -> list[TaskSpec]:
     """The held-out tasks that judge."""
-    return [spec for spec in suite().values() if spec.split == "held_out" and (not recipe.eval.tasks or spec.id in recipe.eval.tasks)]
+    return [
+        spec
+        for spec in suite().values()
+        if spec.split == "held_out" and (not recipe.eval.tasks or spec.id in recipe.eval.tasks)
+    ]
 
 
 def smallest(spec: TaskSpec, role: Role, count: int, draw_from: int) -> list[int]:
@@ -78,5 +82,6 @@ def evaluation_starts(recipe: Recipe) -> Sequence[Start]:
     starts: list[Start] = []
     for spec in specs:
         seeds = smallest(spec, table.role, table.variants, table.draw_from)
-        starts += [Start(spec.id, seed, starter.name) for starter in spec.starters[: table.starters] for seed in seeds]
+        names = quick_starters(spec, table.starter_seconds)[: table.starters]
+        starts += [Start(spec.id, seed, name) for name in names for seed in seeds]
     return starts

@@ -9,9 +9,9 @@ from dataclasses import asdict, dataclass
 from typing import Any, Protocol
 
 from mlagent_app.agent import digest
-from mlagent_app.agent.actions import Action, InvalidAction
+from mlagent_app.agent.actions import Action, EditScript, InvalidAction, parse
 from mlagent_app.agent.edits import Candidate
-from mlagent_app.agent.reward import ALPHA, CONSTANT, Case, Version, sigmoid
+from mlagent_app.agent.reward import CONSTANT, Case, Version, edit_scalar
 from mlagent_app.environment.taskenv import Observation, Transition, edit_action
 from training.draws import Start
 from training.workbench import Workbench
@@ -70,11 +70,7 @@ def reward_of(case: Case, scale: float | None, version: Version) -> float | None
     """Eq. 6 from the case and delta / span."""
     if case == "infrastructure":
         return None
-    if case != "edit" or scale is None:
-        return CONSTANT[version][case]
-    if version == "v1":
-        return sigmoid(ALPHA * scale)
-    return scale if version == "v2" else max(-1.0, min(1.0, scale))
+    return CONSTANT[version][case] if case != "edit" or scale is None else edit_scalar(scale, version)
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,6 +215,44 @@ class ActionJob:
             return _step(seen, Choice(candidate, self.logp), moved, before.value, self.state, before.variant)
         finally:
             env.close()
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyJob:
+    """One answer in the grammar of a reply, in a saved state: the unit of step-wise RL for a policy that writes text.
+
+    A class of its own, because an empty answer is an answer, too: an invalid one.
+    """
+
+    state: str
+    reply: str
+    run_seconds: float
+
+    @property
+    def seconds(self) -> float:
+        return self.run_seconds + OVERHEAD_SECONDS
+
+    def run(self, bench: Workbench) -> Step:
+        """Enter the state, and carry out what the answer says."""
+        env = bench.environment()
+        try:
+            seen = env.reset(state_id=self.state)
+            before = env.state
+            choice = read_reply(self.reply, seen)
+            return _step(seen, choice, env.step(choice.taken()), before.value, self.state, before.variant)
+        finally:
+            env.close()
+
+
+def read_reply(reply: str, seen: Observation) -> Choice:
+    """What an answer comes to: an edit of the catalogue where it names one, else the action that it is, or an invalid one."""
+    _, action = parse(reply)
+    if isinstance(action, EditScript) and not action.patch:
+        wanted = " ".join(action.edit_instruction.split())
+        known = next((item for item in seen.candidates if item.instruction == wanted), None)
+        if known is not None:
+            return Choice(known, None, reply=reply)
+    return Choice(None, None, action, reply)
 
 
 def kind_of(seen: Observation) -> str:

@@ -41,7 +41,9 @@ class EpisodeWise:
         first = update * table.states
         starts = [self._starts[(first + number) % len(self._starts)] for number in range(table.states)]
         jobs = [
-            EpisodeJob(begin, actor, self._recipe.experts.steps, self._seed * 100_003 + first + number, self._recipe.tasks.run_seconds)
+            EpisodeJob(
+                begin, actor, self._recipe.experts.steps, self._seed * 100_003 + first + number, self._recipe.tasks.run_seconds
+            )
             for number, begin in enumerate(starts)
         ]
         episodes = [episode for episode in run_all(self._pool, jobs) if not isinstance(episode, Lost) and episode.steps]

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from mlagent_app.agent.cookbook import Cookbook, recipe_of, target_of
+from mlagent_app.agent.reward import Version
 from mlagent_app.environment.taskenv import Observation, Transition
 from training import ideas
 from training.draws import Start, next_variant, training_starts
@@ -43,12 +44,12 @@ def make(stage: Stage, pool: WorkerPool, tell: Tell) -> dict[str, Any]:
     for number in range(table.rounds):
         book = stage.place / f"cookbook-{number}.json"
         if not book.exists():
-            write_book(book, _episodes(stage.place, number))
+            write_book(book, _episodes(stage.place, number), table.reward)
         jobs = [_job(recipe, stage, start, number, book) for start in _starts(recipe, number)]
         past, total = number * len(jobs), table.rounds * len(jobs)
         play(pool, jobs, stage.place, f"round-{number}", table.shard_size, partial(_told, tell, past, total))
     found = list(_episodes(stage.place, table.rounds))
-    write_book(stage.place / BOOK, found)
+    write_book(stage.place / BOOK, found, table.book_reward)
     steps = [step for episode in found for step in episode["steps"]]
     return {
         "episodes": len(found),
@@ -91,12 +92,12 @@ def _episodes(place: Path, rounds: int) -> Iterator[dict[str, Any]]:
         yield from episodes(place, f"round-{number}")
 
 
-def write_book(path: Path, episodes: Iterable[dict[str, Any]]) -> None:
+def write_book(path: Path, episodes: Iterable[dict[str, Any]], version: Version) -> None:
     """The cookbook of these episodes: of what the catalogue can do, not of a language model's own patches and other actions."""
     book = Cookbook()
     for episode in episodes:
         for step in (Step(**data) for data in episode["steps"]):
-            reward = step.reward("v1")
+            reward = step.reward(version)
             if reward is not None and step.is_catalogue_edit:
                 book.add(episode["kind"], step.instruction, step.family, reward)
     path.write_text(book.to_json(), "utf-8")

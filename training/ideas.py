@@ -102,7 +102,9 @@ def _sentence_embeddings(texts: Sequence[str], model: str) -> Vectors:
         how = "pip install sentence-transformers, or set ideas.embedder = 'ngrams'"
         raise UserError("sentence embeddings need sentence-transformers", where="ideas.embedder", how=how) from None
     except Exception as error:  # the hub's and the model's own errors are of many kinds
-        raise UserError(f"the embedder {model!r} cannot be loaded: {error}", where="ideas.embedder", how="name a model directory") from None
+        raise UserError(
+            f"the embedder {model!r} cannot be loaded: {error}", where="ideas.embedder", how="name a model directory"
+        ) from None
     return np.asarray(rows, dtype=np.float64)
 
 
@@ -143,4 +145,3 @@ def read(stage: Stage) -> dict[str, list[str]]:
     """The kept ideas by task."""
     data: dict[str, list[str]] = json.loads((stage.place / FILE).read_text("utf-8"))
     return data
-

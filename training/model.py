@@ -111,14 +111,14 @@ def log_probabilities(model: Qwen2ForCausalLM, batch: Packed) -> Tensor:
 class Critic(nn.Module):
     """V(s): a backbone of its own, and a linear head on the prompt's last token (paper: a separate value network)."""
 
-    def __init__(self, policy: Qwen2ForCausalLM) -> None:
-        """The backbone starts as the policy's; the head starts at one half, the reward of an edit that changes nothing."""
+    def __init__(self, policy: Qwen2ForCausalLM, start: float) -> None:
+        """The backbone starts as the policy's, the head at `start`: the reward of an edit that changes nothing."""
         super().__init__()
         self.backbone = Qwen2Model(policy.config)
         self.backbone.load_state_dict(policy.model.state_dict())
         self.head = nn.Linear(policy.config.hidden_size, 1)
         nn.init.zeros_(self.head.weight)
-        nn.init.constant_(self.head.bias, 0.5)
+        nn.init.constant_(self.head.bias, start)
 
     def forward(self, tokens: Tensor, lengths: Tensor) -> Tensor:
         """Values [B] of prompts [B, P], padded on the right, of these lengths [B]."""

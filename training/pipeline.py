@@ -36,7 +36,9 @@ class Run:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
-            raise UserError("another mlagent-train works on this run", where=str(self.place), how="wait for it, or give another --out") from None
+            raise UserError(
+                "another mlagent-train works on this run", where=str(self.place), how="wait for it, or give another --out"
+            ) from None
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -112,7 +114,9 @@ class Run:
 
             results = make(telling)
             manifest = stage.finish(progress, results=results)
-            told = ", ".join(f"{name} {value:.4g}" if isinstance(value, float) else f"{name} {value}" for name, value in results.items())
+            told = ", ".join(
+                f"{name} {value:.4g}" if isinstance(value, float) else f"{name} {value}" for name, value in results.items()
+            )
             tell(f"made in {clock(manifest['seconds'])}: {told}")
 
 

@@ -1,6 +1,7 @@
 """Many executions at a time: worker processes on this machine, or actors of a Ray cluster, behind one interface.
 
-A job is a picklable value with `run(bench)`; its result depends on nothing else, so the results are those of a serial run.
+A job is a picklable value with `run(bench)`; its result depends on nothing else, so the results are those of a serial run, as
+far as the scripts that it runs give the same each time: one that draws random numbers without a seed does not.
 """
 
 from __future__ import annotations

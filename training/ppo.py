@@ -1,8 +1,9 @@
-"""Step-wise PPO (paper, section 3.3, eq. 4 and 5) for the exact policy: one loop that reads from top to bottom.
+"""Step-wise PPO (paper, section 3.3, eq. 4 and 5): one loop that reads from top to bottom, and the learner of the exact policy.
 
 States are drawn from the expert's trajectories; in each the policy takes a few single actions, which are executed and rewarded
 by eq. 6; actor and critic are updated by the clipped surrogate with a KL penalty to the SFT policy. Nothing is ever unrolled:
-that is what makes it step-wise. `training.episodic` plays whole episodes instead, for comparison.
+that is what makes it step-wise. `training.episodic` plays whole episodes instead, for comparison; `training.textual` is the
+same for a policy that writes free text, `training.grpo` another algorithm for it.
 """
 
 from __future__ import annotations
@@ -11,21 +12,24 @@ import json
 import random
 import time
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from mlagent_app.agent.errors import UserError
+from mlagent_app.agent.reward import CONSTANT
 from training import algo, corpus, sft
 from training.corpus import Corpus, Situation
 from training.model import Critic, from_scratch, load, log_probabilities, pack, padded
 from training.outcomes import Outcome, Outcomes
 from training.pool import WorkerPool
 from training.recipe import Recipe
+from training.replay import Replay, expected_advantage
 from training.stage import Stage, write_json
 from training.telling import Tell
 from training.weights import complete
@@ -59,10 +63,44 @@ class Batch:
     returns: Tensor = field(default_factory=lambda: torch.zeros(0))
 
 
-class Rollout(Protocol):
+class Scored(Protocol):
+    """What the loop reads of a batch: `rewards` and `mask` of the actions, [N, K], and their outcomes in row order."""
+
+    rewards: Tensor
+    mask: Tensor
+    outcomes: list[Outcome]
+
+
+B = TypeVar("B", bound=Scored)
+B_contra = TypeVar("B_contra", bound=Scored, contravariant=True)
+
+
+class Trained(Protocol[B_contra]):
+    """What the loop asks of a learner. `spent`: seconds of the last update, by what they went to."""
+
+    spent: dict[str, float]
+
+    def advantage(self, batch: B_contra) -> None: ...
+
+    def update(self, batch: B_contra, rng: random.Random) -> dict[str, float]: ...
+
+    def explained_variance(self, batch: B_contra) -> float: ...
+
+    def save_policy(self, place: Path) -> None: ...
+
+    def save(self, path: Path, update: int, best: float) -> None: ...
+
+    def resume(self, path: Path) -> tuple[int, float]: ...
+
+
+L_contra = TypeVar("L_contra", contravariant=True)
+B_co = TypeVar("B_co", covariant=True)
+
+
+class Rollout(Protocol[L_contra, B_co]):
     """Acts with the current policy, and executes. Step-wise and episode-wise training differ here alone."""
 
-    def collect(self, learner: Learner, update: int) -> Batch: ...
+    def collect(self, learner: L_contra, update: int) -> B_co: ...
 
 
 class Learner:
@@ -73,7 +111,7 @@ class Learner:
         self.recipe, self.table = recipe, recipe.rl
         self.actor = load(start)
         self.reference = load(start).eval().requires_grad_(False)
-        self.critic = Critic(self.actor)
+        self.critic = Critic(self.actor, CONSTANT[self.table.reward]["no_edit"])
         groups = [
             {"params": list(self.actor.parameters()), "lr": self.table.actor_lr},
             {"params": list(self.critic.parameters()), "lr": self.table.critic_lr},
@@ -81,6 +119,7 @@ class Learner:
         self.optimizer = torch.optim.AdamW(groups, weight_decay=0.0)
         self._references: dict[str, Tensor] = {}
         self.spent: dict[str, float] = {}
+        self.replay: Replay | None = None
 
     @torch.no_grad()
     def distributions(self, situations: Sequence[Situation]) -> Tensor:
@@ -130,7 +169,26 @@ class Learner:
                 self.optimizer.step()
                 if epoch == table.epochs - 1:
                     sums.update({name: value * len(rows) / count for name, value in told.items()})
-        return dict(sums)
+        return {**sums, **self._replayed(rng)}
+
+    def _replayed(self, rng: random.Random) -> dict[str, float]:
+        """Learn from remembered outcomes; see `training.replay`."""
+        told: list[float] = []
+        for _ in range(self.table.replays if self.replay else 0):
+            drawn = self.replay.draw(rng) if self.replay else []
+            if not drawn:
+                break
+            situations = [situation for situation, _ in drawn]
+            logp = log_probabilities(self.actor, pack([s.prompt for s in situations], [s.trie() for s in situations]))
+            gained = expected_advantage(logp, [known for _, known in drawn])
+            divergence = algo.kl(logp, _stacked(self.references(situations), logp)).mean()
+            loss = self.table.kl * divergence - self.table.entropy * algo.entropy(logp).mean() - gained
+            self.optimizer.zero_grad()
+            loss.backward()
+            torch.nn.utils.clip_grad_norm_(self.actor.parameters(), self.table.max_grad_norm)
+            self.optimizer.step()
+            told.append(float(gained.detach()))
+        return {"replay_advantage": float(np.mean(told))} if told else {}
 
     def _loss(self, batch: Batch, rows: list[int]) -> tuple[Tensor, dict[str, float]]:
         table = self.table
@@ -139,9 +197,7 @@ class Learner:
         logp = log_probabilities(self.actor, pack([s.prompt for s in situations], [s.trie() for s in situations]))  # [n, C]
         new = logp.gather(1, actions)  # [n, K]
         policy = algo.clipped_policy_loss(new, old, batch.advantages[rows], mask, table.clip)
-        reference = torch.full_like(logp, -torch.inf)
-        for number, row in enumerate(rows):
-            reference[number, : len(batch.reference[row])] = batch.reference[row]
+        reference = _stacked([batch.reference[row] for row in rows], logp)
         divergence, spread = algo.kl(logp, reference).mean(), algo.entropy(logp).mean()
         values = self.critic(*padded([s.prompt for s in situations]))[:, None].expand_as(actions)
         critic = algo.value_loss(values, batch.returns[rows], mask)
@@ -156,6 +212,16 @@ class Learner:
                 "clip_fraction": float(algo.clip_fraction(new, old, mask, table.clip)),
             }
         return loss, told
+
+    @torch.no_grad()
+    def explained_variance(self, batch: Batch) -> float:
+        """How well the critic, as it is now, explains the batch's returns."""
+        values = self.critic(*padded([s.prompt for s in batch.situations]))[:, None].expand_as(batch.rewards)
+        return algo.explained_variance(values, batch.returns, batch.mask)
+
+    def save_policy(self, place: Path) -> None:
+        """The weights as transformers writes them."""
+        self.actor.save_pretrained(place)
 
     def save(self, path: Path, update: int, best: float) -> None:
         """Everything that going on needs, whole or not at all."""
@@ -176,15 +242,25 @@ class Learner:
         return int(state["update"]), float(state["best"])
 
 
+def _stacked(rows: Sequence[Tensor], like: Tensor) -> Tensor:
+    """Rows of different lengths as one tensor of the shape of `like`, -inf where they end."""
+    stacked = torch.full_like(like, -torch.inf)
+    for number, row in enumerate(rows):
+        stacked[number, : len(row)] = row
+    return stacked
+
+
 class StepWise:
     """`states` expert states, `rollouts_per_state` single actions in each."""
 
-    def __init__(self, recipe: Recipe, situations: Sequence[Situation], outcomes: Outcomes, pool: WorkerPool, seed: int) -> None:
+    def __init__(
+        self, recipe: Recipe, situations: Sequence[Situation], outcomes: Outcomes, pool: WorkerPool, seed: int
+    ) -> None:
         self._recipe = recipe
         self._outcomes = outcomes
         self._pool = pool
         self._seed = seed
-        self._draws = _balanced(situations, seed)
+        self._draws = balanced(situations, seed)
         self._drawn: list[list[Situation]] = []
 
     def collect(self, learner: Learner, update: int) -> Batch:
@@ -205,7 +281,9 @@ class StepWise:
         return scored(self._recipe, learner, situations, actions, logp.gather(1, actions), outcomes)
 
 
-def scored(recipe: Recipe, learner: Learner, situations: list[Situation], actions: Tensor, old: Tensor, outcomes: list[Outcome]) -> Batch:
+def scored(
+    recipe: Recipe, learner: Learner, situations: list[Situation], actions: Tensor, old: Tensor, outcomes: list[Outcome]
+) -> Batch:
     """A batch from outcomes in row order; what the infrastructure failed is masked."""
     rewards = [outcome.reward(recipe) for outcome in outcomes]
     shape = actions.shape
@@ -214,12 +292,15 @@ def scored(recipe: Recipe, learner: Learner, situations: list[Situation], action
     return Batch(situations, actions, old, values, mask, learner.references(situations), outcomes)
 
 
-def _balanced(situations: Sequence[Situation], seed: int) -> Iterator[Situation]:
-    """States without end: tasks in turn, and of a task's states a depth first, so that late states are as frequent as early ones."""
+def balanced(situations: Sequence[Situation], seed: int, *, fewest: int = 2) -> Iterator[Situation]:
+    """States without end: tasks in turn, and of a task's states a depth first, so that late ones are as frequent as early ones.
+
+    States with fewer than `fewest` edits are left out: the exact policy learns nothing where it has no choice.
+    """
     rng = random.Random(f"states:{seed}")
     tasks: dict[str, dict[int, list[Situation]]] = defaultdict(lambda: defaultdict(list))
     for situation in situations:
-        if len(situation.edits) > 1:
+        if len(situation.edits) >= fewest:
             tasks[situation.task][situation.depth].append(situation)
     names = sorted(tasks)
     while True:
@@ -239,7 +320,7 @@ def split(read: Corpus, seed: int) -> tuple[list[Situation], list[Situation]]:
 
 
 def expected_reward(learner: Learner, situations: Sequence[Situation], outcomes: Outcomes) -> float:
-    """The policy's expected reward on unseen states over the edits whose outcome is known, weighted by its own probabilities there."""
+    """The policy's expected reward on unseen states, over the edits whose outcome is known, by its own probabilities there."""
     found: list[float] = []
     for at in range(0, len(situations), 16):
         part = situations[at : at + 16]
@@ -255,21 +336,46 @@ def expected_reward(learner: Learner, situations: Sequence[Situation], outcomes:
 def make(stage: Stage, pool: WorkerPool, seed: int, arm: str, tell: Tell) -> dict[str, Any]:
     """Train one seed of an arm. Returns the results for the manifest."""
     recipe = stage.recipe
+    check(recipe)
     read = corpus.read(stage.run / "corpus", recipe.model.context)
     outcomes = Outcomes(stage.run / "home" / "outcomes.jsonl")
     outcomes.learn((step, read.situations[step.state]) for step, _ in read.steps)
     seen, unseen = split(read, recipe.seed)
     allowed = sft.allowed_tasks(recipe, arm)
-    learner = Learner(recipe, _start(stage, recipe, read, arm, seed), seed)
-    rollout: Rollout = StepWise(recipe, [s for s in seen if s.task in allowed], outcomes, pool, seed)
+    start, chosen = _start(stage, recipe, read, arm, seed), [s for s in seen if s.task in allowed]
+    if recipe.rl.algorithm == "grpo":
+        from training import grpo
+
+        return grpo.train(stage, read, start, chosen, pool, outcomes, seed, tell)
+    if recipe.rl.actor == "text":
+        from training.textual import TextLearner, TextRollout
+
+        writing = TextLearner(recipe, read, start, seed)
+        answers = TextRollout(recipe, chosen, unseen, pool, outcomes, seed)
+        return loop(stage, writing, answers, lambda: answers.expected_reward(writing), outcomes, seed, tell)
+    learner = Learner(recipe, start, seed)
+    learner.replay = Replay(recipe, chosen, outcomes) if recipe.rl.replays else None
+    rollout: Rollout[Learner, Batch] = StepWise(recipe, chosen, outcomes, pool, seed)
     if recipe.rl.mode == "episode":
         from training.episodic import EpisodeWise
 
         rollout = EpisodeWise(recipe, stage, pool, read, seed)
     results = loop(stage, learner, rollout, lambda: expected_reward(learner, unseen, outcomes), outcomes, seed, tell)
-    name = f"{recipe.name} {arm}-{seed}"
-    complete(stage.place / MODEL, read.tokenizer, prompt_tokens=read.writer.most, temperature=recipe.publish.temperature, name=name)
+    name, temperature = f"{recipe.name} {arm}-{seed}", recipe.publish.temperature
+    complete(stage.place / MODEL, read.tokenizer, prompt_tokens=read.writer.most, temperature=temperature, name=name)
     return results
+
+
+def check(recipe: Recipe) -> None:
+    """Raises `UserError` when the tables do not go together."""
+    table, exact = recipe.rl, recipe.rl.algorithm == "ppo" and recipe.rl.actor == "exact"
+    if exact and recipe.model.base != "scratch":
+        raise UserError("only the model from scratch has an exact actor", where="rl.actor", how="set it to 'text'")
+    if not exact and table.mode == "episode":
+        raise UserError("a policy that writes text is trained step by step", where="rl.mode", how="set it to 'step'")
+    grouped = table.algorithm == "grpo" or table.advantage == "group"
+    if not exact and grouped and table.rollouts_per_state < 2:
+        raise UserError("a group needs two actions in a state", where="rl.rollouts_per_state", how="set it to 2 or more")
 
 
 def _start(stage: Stage, recipe: Recipe, read: Corpus, arm: str, seed: int) -> Path:
@@ -277,12 +383,22 @@ def _start(stage: Stage, recipe: Recipe, read: Corpus, arm: str, seed: int) -> P
     if arm == "rl" or recipe.arms[arm].start == "sft":
         return stage.run / sft.stage_name(recipe, arm) / sft.MODEL
     place = stage.place / "logs" / "start"
+    if recipe.model.base != "scratch":
+        from training.big import untrained
+
+        return untrained(recipe.model, place, seed)
     from_scratch(recipe.model, read.writer.tokenizer.get_vocab_size(), seed).save_pretrained(place)
     return place
 
 
 def loop(
-    stage: Stage, learner: Learner, rollout: Rollout, validate: Any, outcomes: Outcomes, seed: int, tell: Tell
+    stage: Stage,
+    learner: Trained[B],
+    rollout: Rollout[Any, B],
+    validate: Callable[[], float],
+    outcomes: Outcomes,
+    seed: int,
+    tell: Tell,
 ) -> dict[str, Any]:
     """Updates until their number or the minutes are used up; the best policy by `validate` is kept."""
     table = stage.recipe.rl
@@ -294,7 +410,7 @@ def loop(
     if first == 0:
         best = validate()
         log.write(0, {"unseen_reward": best})
-        learner.actor.save_pretrained(place / MODEL)
+        learner.save_policy(place / MODEL)
     update = first
     for update in range(first, table.updates):
         start = time.monotonic()
@@ -309,7 +425,7 @@ def loop(
             row["unseen_reward"] = validate()
             if row["unseen_reward"] > best or np.isnan(best):
                 best = row["unseen_reward"]
-                learner.actor.save_pretrained(place / MODEL)
+                learner.save_policy(place / MODEL)
             learner.save(place / "logs" / CHECKPOINT, update + 1, best)
         log.write(update + 1, row)
         tell(f"updates, reward {row['reward']:.3f}, KL {row['kl_sft']:.2f}, unseen {best:.3f}", update + 1, table.updates)
@@ -319,16 +435,14 @@ def loop(
     return log.results(best)
 
 
-def diagnostics(learner: Learner, batch: Batch) -> dict[str, float]:
+def diagnostics(learner: Trained[B], batch: B) -> dict[str, float]:
     """Mean reward, the shares of the cases, and how well the critic explains the returns."""
     cases = Counter(outcome.case for outcome in batch.outcomes)
-    with torch.no_grad():
-        values = learner.critic(*padded([s.prompt for s in batch.situations]))[:, None].expand_as(batch.rewards)
     total = max(1, len(batch.outcomes))
     return {
         "reward": float(algo.masked_mean(batch.rewards, batch.mask)),
         "better": sum(1 for o in batch.outcomes if o.scale is not None and o.scale > 0) / total,
-        "explained_variance": algo.explained_variance(values, batch.returns, batch.mask),
+        "explained_variance": learner.explained_variance(batch),
         "executed": sum(outcome.executed for outcome in batch.outcomes) / total,
         **{f"case/{case}": cases[case] / total for case in ("edit", "error", "corner", "invalid", "infrastructure")},
     }

@@ -122,7 +122,7 @@ class RayPool(ParallelPool[_Actor]):
         _knock(self._address)
         try:
             self._ray.init(address=self._address, **quiet)
-        except (OSError, RuntimeError, ValueError, ImportError) as error:
+        except (self._ray.exceptions.RayError, OSError, RuntimeError, ValueError, ImportError) as error:
             raise _unreachable(self._address, error) from None
         self._is_ours = True
         cpus = int(self._ray.cluster_resources().get("CPU", 0))

@@ -83,7 +83,8 @@ class Experts(Section):
     """Expert trajectories: `rounds` passes over all starters, `episodes` each, of `steps` executed steps.
 
     The search softmaxes what earlier rounds found per kind of task and instruction over `temperature`, adds `idea_bonus` for
-    the 1 to `ideas` ideas in the first prompt, and takes a uniform edit with probability `wander`.
+    the 1 to `ideas` ideas in the first prompt, and takes a uniform edit with probability `wander`. `reward`: what its table
+    means; `book_reward`: what the cookbook that is published means.
     """
 
     source: Literal["search", "endpoint"] = "search"
@@ -94,6 +95,8 @@ class Experts(Section):
     idea_bonus: float = 0.1
     temperature: float = 0.06
     wander: Fraction = 0.25
+    reward: Version = "v1"
+    book_reward: Version = "kept"
     shard_size: Positive = 64
 
 
@@ -114,7 +117,7 @@ class Model(Section):
 
 
 class Sft(Section):
-    """TRL's SFTTrainer on the assistant's tokens. `weighting`: `reward` repeats a step by exp(advantage / `beta`); `filter` keeps
+    """TRL's SFTTrainer on the assistant's tokens. `weighting`: `reward` shows a step exp(gain / `beta`) - 1 times; `filter` keeps
     the steps that were kept; `uniform` takes all."""
 
     epochs: float = 2.0
@@ -125,13 +128,14 @@ class Sft(Section):
     weight_decay: float = 0.01
     max_length: Positive = 512
     weighting: Literal["reward", "filter", "uniform"] = "reward"
-    reward: Version = "clipped"
+    reward: Version = "kept"
     beta: float = Field(default=0.1, gt=0)
     most_copies: Positive = 6
 
 
 class Rl(Section):
-    """Step-wise PPO (paper, section 3.3, eq. 4 and 5): `states` expert states a batch, `rollouts_per_state` actions each."""
+    """Step-wise PPO (paper, section 3.3, eq. 4 and 5): `states` expert states a batch, `rollouts_per_state` actions
+    each. After each update `replays` steps of `replay_states` states are made on remembered outcomes."""
 
     algorithm: Literal["ppo", "grpo"] = "ppo"
     mode: Literal["step", "episode"] = "step"
@@ -150,6 +154,8 @@ class Rl(Section):
     gamma: float = 1.0
     lam: float = 1.0
     max_grad_norm: float = 1.0
+    replays: Annotated[int, Field(ge=0)] = 0
+    replay_states: Positive = 16
     reward: Version = "v1"
     seeds: tuple[int, ...] = (0,)
     save_every: Positive = 10
@@ -161,7 +167,7 @@ class Rl(Section):
 class Eval(Section):
     """Executed steps from the starters of the held-out tasks, the same for every arm.
 
-    `trajectories` replicates a start; `draw_from` and `variants` as in `tasks`, from the test seeds. `role = "validation"` plays on
+    `trajectories` replicates a start; `draw_from`, `variants` and `starter_seconds` as in `tasks`, from the test seeds. `role = "validation"` plays on
     the training tasks' validation variants instead: that is where settings are chosen. `temperature`: of the trained arms.
     """
 
@@ -172,6 +178,7 @@ class Eval(Section):
     variants: Positive = 1
     draw_from: Positive = 32
     starters: Positive = 4
+    starter_seconds: float = 1.0
     temperature: float = Field(default=1.0, ge=0)
     shard_size: Positive = 8
 
@@ -240,7 +247,9 @@ class Recipe(Section):
             return self
         if name not in self.arms:
             near = difflib.get_close_matches(name, self.arms, n=1, cutoff=0.4)
-            raise UserError(f"there is no arm {name!r}", where="recipe", how=f"did you mean {near[0]}?" if near else "add it under [arms]")
+            raise UserError(
+                f"there is no arm {name!r}", where="recipe", how=f"did you mean {near[0]}?" if near else "add it under [arms]"
+            )
         data = self.model_dump()
         data["rl"] |= self.arms[name].rl
         return checked(data, f"arms.{name}")
@@ -253,7 +262,9 @@ class Recipe(Section):
 
 def names() -> list[str]:
     """The recipes that the package carries."""
-    return sorted(Path(entry.name).stem for entry in files("training").joinpath("recipes").iterdir() if entry.name.endswith(".toml"))
+    return sorted(
+        Path(entry.name).stem for entry in files("training").joinpath("recipes").iterdir() if entry.name.endswith(".toml")
+    )
 
 
 def load(name: str, changes: Iterable[str] = ()) -> Recipe:

@@ -48,7 +48,9 @@ def document(place: Path, recipe: Recipe) -> None:
     (place / PAGE).write_text(page(outcomes, learning, manifests, recipe), "utf-8")
 
 
-def page(outcomes: Sequence[Outcome], learning: dict[str, list[dict[str, Any]]], manifests: dict[str, Any], recipe: Recipe) -> str:
+def page(
+    outcomes: Sequence[Outcome], learning: dict[str, list[dict[str, Any]]], manifests: dict[str, Any], recipe: Recipe
+) -> str:
     """The whole document."""
     steps, table = recipe.eval.steps, recipe.compare
     gain = partial(statistics.relative_gain, cap=CAP)
@@ -98,7 +100,10 @@ def _learning(run: Path, recipe: Recipe) -> dict[str, list[dict[str, Any]]]:
 
 def _brief(place: Path) -> dict[str, Any]:
     manifest = read_manifest(place)
-    return {name: manifest[name] for name in ("stage", "seconds", "git_revision", "packages", "results", "outputs_digest", "recipe", "inputs")}
+    return {
+        name: manifest[name]
+        for name in ("stage", "seconds", "git_revision", "packages", "results", "outputs_digest", "recipe", "inputs")
+    }
 
 
 def _plots(outcomes: Sequence[Outcome], learning: dict[str, list[dict[str, Any]]], recipe: Recipe) -> dict[str, str]:
@@ -110,11 +115,17 @@ def _plots(outcomes: Sequence[Outcome], learning: dict[str, list[dict[str, Any]]
     for arm, found in by_arm.items():
         curve = statistics.learning_curve(found, steps, gain, recipe.compare.resamples)
         curves.append(plots.Series(arm, list(range(steps + 1)), curve.mean, curve.low, curve.high))
-    drawings = {"curve": plots.lines(curves, "Held-out tasks: gain by executed edits", "executed edits", "mean relative gain", percent=True)}
+    drawings = {
+        "curve": plots.lines(
+            curves, "Held-out tasks: gain by executed edits", "executed edits", "mean relative gain", percent=True
+        )
+    }
     tasks = sorted({item.task for item in outcomes})
     main = [arm for arm in ("random", "cookbook", "sft", "rl") if arm in by_arm]
     values = [[_mean([gain(item, steps) for item in by_arm[arm] if item.task == task]) for arm in main] for task in tasks]
-    drawings["tasks"] = plots.bars(tasks, main, values, None, "Held-out tasks: gain after all edits", "mean relative gain", percent=True)
+    drawings["tasks"] = plots.bars(
+        tasks, main, values, None, "Held-out tasks: gain after all edits", "mean relative gain", percent=True
+    )
     if learning:
         drawings["learning"] = plots.lines(
             [_over_time(name, rows) for name, rows in learning.items()],
@@ -136,12 +147,27 @@ def _over_time(name: str, rows: Sequence[dict[str, Any]]) -> plots.Series:
 
 
 def _training(manifests: dict[str, Any]) -> str:
-    rows = [["Run", "Updates", "Updates an hour", "Reward, first 10", "Reward, last 10", "Unseen, start", "Unseen, best", "KL to SFT", "Executed", "Remembered"]]
+    rows = [
+        [
+            "Run",
+            "Updates",
+            "Updates an hour",
+            "Reward, first 10",
+            "Reward, last 10",
+            "Unseen, start",
+            "Unseen, best",
+            "KL to SFT",
+            "Executed",
+            "Remembered",
+        ]
+    ]
     for name, manifest in manifests.items():
         told = manifest["results"]
         if "updates_per_hour" in told:
             numbers = [f"{told['updates']}", f"{told['updates_per_hour']:.0f}"]
-            numbers += [f"{told[key]:.3f}" for key in ("reward_first", "reward_last", "unseen_reward_start", "unseen_reward_best")]
+            numbers += [
+                f"{told[key]:.3f}" for key in ("reward_first", "reward_last", "unseen_reward_start", "unseen_reward_best")
+            ]
             rows.append([name, *numbers, f"{told['kl_sft']:.2f}", f"{told['executions']}", f"{told['cache_hits']}"])
     return statistics.markdown(rows)
 

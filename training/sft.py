@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mlagent_app.agent.reward import CONSTANT
 from training import corpus
 from training.corpus import Corpus
 from training.draws import training_tasks
@@ -66,9 +67,9 @@ def is_greedy(step: Step) -> bool:
 
 
 def copies(step: Step, recipe: Recipe, rng: random.Random) -> int:
-    """How often a step is shown, in expectation exp((reward - r0) / beta), at most `most_copies`; r0 is the reward of no change.
+    """How often a step is shown, in expectation exp((reward - r0) / beta) - 1, 0 to `most_copies`; r0 is the reward of no change.
 
-    Reward-weighted regression (Peters and Schaal 2007) by repetition, which any trainer can do.
+    Reward-weighted regression (Peters and Schaal 2007) by repetition, which any trainer can do. What did not help is not shown.
     """
     table = recipe.sft
     reward = step.reward(table.reward)
@@ -76,8 +77,7 @@ def copies(step: Step, recipe: Recipe, rng: random.Random) -> int:
         return 0
     if table.weighting != "reward":
         return int(table.weighting == "uniform" or step.kept)
-    nothing = 0.5 if table.reward == "v1" else 0.0
-    weight = min(float(table.most_copies), math.exp((reward - nothing) / table.beta))
+    weight = max(0.0, min(float(table.most_copies), math.expm1((reward - CONSTANT[table.reward]["no_edit"]) / table.beta)))
     return int(weight) + (rng.random() < weight - int(weight))
 
 
@@ -182,5 +182,3 @@ def _lora(recipe: Recipe) -> Any:
     return LoraConfig(
         r=recipe.model.lora_rank, lora_alpha=2 * recipe.model.lora_rank, target_modules="all-linear", task_type="CAUSAL_LM"
     )
-
-

@@ -35,7 +35,9 @@ def read(path: Path, kind: str, **expected: Any) -> list[dict[str, Any]]:
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise UserError(f"the shard cannot be read: {error or 'it is empty'}", where=str(path), how=how) from None
     if schema != SCHEMA:
-        raise UserError(f"the shard has schema {schema}, this version reads {SCHEMA}", where=str(path), how="make the data anew")
+        raise UserError(
+            f"the shard has schema {schema}, this version reads {SCHEMA}", where=str(path), how="make the data anew"
+        )
     if found != kind:
         raise UserError(f"the shard holds {found}, not {kind}", where=str(path), how="name the directory of the right stage")
     if hashlib.sha256(body).hexdigest() != head.get("sha256"):
@@ -43,7 +45,9 @@ def read(path: Path, kind: str, **expected: Any) -> list[dict[str, Any]]:
     for name, value in expected.items():
         if head.get(name) != value:
             raise UserError(
-                f"the shard was made with another {name}: {head.get(name)}, not {value}", where=str(path), how="make the data anew"
+                f"the shard was made with another {name}: {head.get(name)}, not {value}",
+                where=str(path),
+                how="make the data anew",
             )
     return [json.loads(line) for line in body.splitlines()]
 

@@ -129,13 +129,19 @@ def read_manifest(place: Path) -> dict[str, Any]:
     try:
         manifest: dict[str, Any] = json.loads(path.read_text("utf-8"))
     except FileNotFoundError:
-        raise UserError(f"the stage {place.name!r} was not made yet", where=str(place), how=f"run: mlagent-train {place.name}") from None
+        raise UserError(
+            f"the stage {place.name!r} was not made yet", where=str(place), how=f"run: mlagent-train {place.name}"
+        ) from None
     except (OSError, ValueError) as error:
-        raise UserError(f"the manifest cannot be read: {error}", where=str(path), how="remove it and run the stage again") from None
+        raise UserError(
+            f"the manifest cannot be read: {error}", where=str(path), how="remove it and run the stage again"
+        ) from None
     if manifest.get("schema") != SCHEMA:
         found = manifest.get("schema")
         raise UserError(
-            f"written with schema {found}, this version reads {SCHEMA}", where=str(path), how="make the stage anew in another --out"
+            f"written with schema {found}, this version reads {SCHEMA}",
+            where=str(path),
+            how="make the stage anew in another --out",
         )
     return manifest
 

@@ -18,10 +18,15 @@ def train(texts: Iterable[str], vocabulary: int) -> Tokenizer:
     """A tokenizer with at most `vocabulary` entries: the 256 bytes, so that nothing is unknown, and merges."""
     tokenizer = Tokenizer(models.BPE())
     split = pre_tokenizers.Split(Regex(_SPLIT), behavior="isolated")  # pyright: ignore[reportArgumentType]
-    tokenizer.pre_tokenizer = pre_tokenizers.Sequence([split, pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)])  # pyright: ignore[reportAttributeAccessIssue]
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
+        [split, pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)]
+    )  # pyright: ignore[reportAttributeAccessIssue]
     tokenizer.decoder = decoders.ByteLevel()  # pyright: ignore[reportAttributeAccessIssue]
     trainer = trainers.BpeTrainer(
-        vocab_size=vocabulary, special_tokens=list(SPECIAL), initial_alphabet=pre_tokenizers.ByteLevel.alphabet(), show_progress=False
+        vocab_size=vocabulary,
+        special_tokens=list(SPECIAL),
+        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+        show_progress=False,
     )
     tokenizer.train_from_iterator(texts, trainer)
     return tokenizer
@@ -30,5 +35,3 @@ def train(texts: Iterable[str], vocabulary: int) -> Tokenizer:
 def fingerprint(path: Path) -> str:
     """Names a tokenizer by its content: ids of another one are refused."""
     return hashlib.sha256(path.read_bytes()).hexdigest()[:16]
-
-

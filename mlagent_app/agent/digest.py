@@ -43,7 +43,9 @@ def digest(state: State, files: Collection[str] = (), *, last: int = LAST_TRIES)
     task = state.task
     texts = {path: text for path, text in sorted(state.files.items()) if not files or path in files}
     items = [item for path, text in texts.items() for item in _items(path, text)]
-    tries = [f"{_plain(turn.instruction)} {mark(turn, task.m_best - task.m_init)}" for turn in state.history if turn.instruction]
+    tries = [
+        f"{_plain(turn.instruction)} {mark(turn, task.m_best - task.m_init)}" for turn in state.history if turn.instruction
+    ]
     parts = [
         f"{task.metric.direction} {_metric(task.metric)} {kind(state)} {problem(task.metric)}",
         f"level {_level(task.metric, state.value)} gain {_gain(state)} step {min(len(state.history), 15)}",
@@ -142,7 +144,12 @@ def _from_node(node: ast.AST) -> Iterator[str]:
             yield f"{target.id}={value}"
     elif isinstance(node, ast.Dict):
         for key, item in zip(node.keys, node.values, strict=True):
-            if isinstance(key, ast.Constant) and isinstance(key.value, str) and key.value.isidentifier() and (value := _constant(item)):
+            if (
+                isinstance(key, ast.Constant)
+                and isinstance(key.value, str)
+                and key.value.isidentifier()
+                and (value := _constant(item))
+            ):
                 yield f"{key.value}={value}"
 
 

@@ -9,7 +9,7 @@ from typing import Literal
 from mlagent_app.agent.errors import UserError
 from mlagent_app.agent.metrics import MetricSpec, natural_bound
 
-Version = Literal["v1", "v2", "clipped"]
+Version = Literal["v1", "v2", "clipped", "kept"]
 Case = Literal["invalid", "error", "no_edit", "corner", "edit", "infrastructure"]
 
 # Eq. 6: the reward of the cases in which no metric is compared.
@@ -17,6 +17,7 @@ CONSTANT: dict[Version, dict[Case, float]] = {
     "v1": {"invalid": 0.0, "error": 0.0, "no_edit": 0.5, "corner": 0.5},
     "v2": {"invalid": -1.0, "error": -1.0, "no_edit": 0.0, "corner": 0.0},
     "clipped": {"invalid": -1.0, "error": -1.0, "no_edit": 0.0, "corner": 0.0},
+    "kept": {"invalid": 0.0, "error": 0.0, "no_edit": 0.0, "corner": 0.0},
 }
 # Eq. 6, v1: the factor alpha before the scaled difference.
 ALPHA = 100.0
@@ -88,10 +89,20 @@ def edit_reward(spec: MetricSpec, ref: Reference, before: float, after: float, v
         return constant("error", version)
     delta = spec.gain(after, before)
     scale = delta / span
+    return Reward(version, "edit", edit_scalar(scale, version), delta, span, scale)
+
+
+def edit_scalar(scale: float, version: Version = "v1") -> float:
+    """The reward of an edit that ran, from delta / span.
+
+    `clipped` holds v2 within -1 and 1, `kept` within 0 and 1: where a loss is undone, as in a session, it costs the step and no
+    more, so that a daring edit is worth what it gains when it works.
+    """
     if version == "v1":
-        return Reward(version, "edit", sigmoid(ALPHA * scale), delta, span, scale)
-    scalar = scale if version == "v2" else max(-1.0, min(1.0, scale))
-    return Reward(version, "edit", scalar, delta, span, scale)
+        return sigmoid(ALPHA * scale)
+    if version == "v2":
+        return scale
+    return max(0.0 if version == "kept" else -1.0, min(1.0, scale))
 
 
 def sigmoid(x: float) -> float:

@@ -69,6 +69,10 @@ Minutes = Annotated[float | None, typer.Option(min=0.01, help="Minutes at most."
 PolicyOption = Annotated[
     str | None, typer.Option(help="Who proposes edits: bandit or random. [default: bandit]", show_default=False)
 ]
+Model = Annotated[
+    str | None,
+    typer.Option(metavar="DIR", help="Weights for --policy embedded. [default: the shipped ones]", show_default=False),
+]
 Sandbox = Annotated[SandboxKind | None, typer.Option(help="Where runs happen. [default: auto]", show_default=False)]
 Seed = Annotated[int | None, typer.Option(help="Seed of the policy. [default: 0]", show_default=False)]
 Command = Annotated[str | None, typer.Option(help="The project's command, instead of the detected one.", show_default=False)]
@@ -87,6 +91,7 @@ def run(
     steps: Steps = None,
     minutes: Minutes = None,
     policy: PolicyOption = None,
+    model: Model = None,
     sandbox: Sandbox = None,
     seed: Seed = None,
     command: Command = None,
@@ -110,6 +115,7 @@ def run(
         session__steps=steps,
         session__minutes=minutes,
         policy__kind=policy,
+        policy__model=model,
         sandbox__kind=sandbox,
         session__seed=seed,
         project__command=command,
@@ -198,8 +204,23 @@ def sessions_show(session: Annotated[str, typer.Argument(help="Session id, or `l
 def sessions_export(
     session: Annotated[str, typer.Argument(help="Session id, or `latest`.")],
     output: Annotated[Path, typer.Option("--output", "-o", help="Directory to write into.")] = Path(),
+    for_training: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Write session-ID.json into DIR instead, for mlagent-train.", show_default=False),
+    ] = None,
 ) -> None:
-    """Write a session's events (JSON lines) and its diffs to files."""
+    """Write a session's events (JSON lines) and its diffs to files.
+
+    With --for-training DIR, write what `mlagent-train sft --from-sessions DIR` learns from instead: for each step the state
+    that the policy saw, the texts of the editable files, the edit, what came of it, and what you decided and why. SESSION may
+    then be `all`. Logs, the command and the project's name are left out; in the texts, home directories are written as ~ and
+    nothing else is changed.
+    """
+    if for_training is not None:
+        from mlagent_app.cli.sessions import export_for_training
+
+        export_for_training(session, for_training)
+        return
     from mlagent_app.cli.sessions import export
 
     export(session, output)
@@ -254,6 +275,7 @@ def tasks_run(
     real: Annotated[bool, typer.Option("--real", help="On the real data: see `mlagent tasks prepare`.")] = False,
     steps: Steps = None,
     policy: PolicyOption = None,
+    model: Model = None,
     sandbox: Sandbox = None,
     seed: Seed = None,
     format_: Annotated[Format, typer.Option("--format", help="What stdout gets.")] = Format.text,
@@ -263,7 +285,12 @@ def tasks_run(
     from mlagent_app.session.taskproject import task_project
 
     flags = settings(
-        session__steps=steps, policy__kind=policy, sandbox__kind=sandbox, session__seed=seed, session__approve="auto"
+        session__steps=steps,
+        policy__kind=policy,
+        policy__model=model,
+        sandbox__kind=sandbox,
+        session__seed=seed,
+        session__approve="auto",
     )
     project = task_project(task, seed=variant, starter=starter, real=real)
     raise typer.Exit(Headless(project, flags, resume="", demo=False, apply=False).run(format_.value))

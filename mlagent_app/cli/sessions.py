@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,7 +15,7 @@ from rich.table import Table
 from mlagent_app.agent import events as ev
 from mlagent_app.agent.errors import UserError
 from mlagent_app.journal import read
-from mlagent_app.session import offline, store
+from mlagent_app.session import lessons, offline, store
 
 
 def show_list(project: Path | None) -> None:
@@ -56,6 +57,28 @@ def export(session: str, output: Path) -> None:
                 (diffs / f"{record.event.step:04d}.diff").write_text(record.event.diff, "utf-8", errors="surrogateescape")
     print(target)
     print(diffs)
+
+
+def export_for_training(session: str, output: Path) -> None:
+    """`session-ID.json` for `mlagent-train --from-sessions`. `all`: of every session, but for those without a step."""
+    everything = session == "all"
+    chosen = [store.find(item.id) for item in store.listing()] if everything else [offline.choose(session)]
+    written = 0
+    for paths in chosen:
+        try:
+            offline.refuse_if_busy(paths)
+            target, steps = lessons.write(paths, output)
+        except UserError as error:
+            if not everything:
+                raise
+            typer.echo(f"left out {paths.id}: {error.line()}", err=True)
+            continue
+        written += 1
+        print(target)
+        typer.echo(f"{steps} step{'s' if steps != 1 else ''}", err=True)
+    if not written:
+        raise UserError("there is no session with a decided step", how="start one: mlagent-tui PROJECT")
+    typer.echo(f"learn from them with: mlagent-train sft --from-sessions {shlex.quote(str(output))}", err=True)
 
 
 def remove(sessions: Sequence[str], *, yes: bool) -> None:

@@ -42,7 +42,7 @@ ABOUT = {
     "session.approve": '"ask" before every run, "run" without asking but ask before accepting, "auto" decide alone',
     "session.commit": "make a commit of every accepted step",
     "session.seed": "",
-    "session.reward": '"v1", "v2" or "clipped"',
+    "session.reward": '"v1", "v2", "clipped" or "kept"',
     "task.variant": "the variant of a task of the suite that this project is: its metric is the host's grade",
 }
 # Shown where there is no default to show.

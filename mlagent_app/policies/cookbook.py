@@ -25,7 +25,9 @@ def loaded(path: Path) -> Cookbook:
     try:
         return Cookbook.from_json(path.read_text("utf-8"))
     except (OSError, ValueError) as error:
-        raise UserError(f"the cookbook cannot be read: {error}", where=str(path), how="install the package again", code=Exit.NO_POLICY) from None
+        raise UserError(
+            f"the cookbook cannot be read: {error}", where=str(path), how="install the package again", code=Exit.NO_POLICY
+        ) from None
 
 
 class CookbookPolicy:
@@ -46,4 +48,6 @@ class CookbookPolicy:
         scores = [self._book.score(task, item.instruction, item.family) for item in left]
         order = sorted(range(len(left)), key=lambda place: -scores[place])
         best = left[order[0]]
-        return Proposal(edit(best), best.family, None, tuple((left[place].instruction, round(scores[place], 4)) for place in order[:SHOWN]))
+        return Proposal(
+            edit(best), best.family, None, tuple((left[place].instruction, round(scores[place], 4)) for place in order[:SHOWN])
+        )

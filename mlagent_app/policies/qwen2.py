@@ -63,7 +63,9 @@ class Qwen2:
 
         config: dict[str, Any] = json.loads((directory / "config.json").read_text("utf-8"))
         try:
-            weights = {name: np.asarray(value, np.float32) for name, value in load_file(directory / "model.safetensors").items()}
+            weights = {
+                name: np.asarray(value, np.float32) for name, value in load_file(directory / "model.safetensors").items()
+            }
         except SafetensorError as error:
             raise ValueError(f"model.safetensors: {error}") from error
         weights.setdefault("lm_head.weight", weights["model.embed_tokens.weight"])

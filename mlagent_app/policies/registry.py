@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from mlagent_app.agent.errors import Exit, UserError
 from mlagent_app.policies.bandit import BanditPolicy
 from mlagent_app.policies.base import Policy
@@ -10,12 +12,15 @@ from mlagent_app.policies.random import RandomPolicy
 KINDS = ("embedded", "cookbook", "bandit", "random")
 
 
-def make_policy(kind: str, *, seed: int) -> Policy:
-    """The policy of that name. Raises `UserError` (exit 4) for one that this version does not have."""
+def make_policy(kind: str, *, seed: int, model: str = "") -> Policy:
+    """The policy of that name. `model` is the directory of the `embedded` policy's weights, those of the package when empty.
+
+    Raises `UserError` (exit 4) for a policy that this version does not have, and for weights that cannot be read.
+    """
     if kind == "embedded":
         from mlagent_app.policies.embedded import EmbeddedPolicy  # here: numpy takes a tenth of a second to import
 
-        return EmbeddedPolicy(seed)
+        return EmbeddedPolicy(seed, Path(model).expanduser() if model else None)
     if kind == "cookbook":
         from mlagent_app.policies.cookbook import CookbookPolicy
 

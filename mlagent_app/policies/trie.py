@@ -112,7 +112,12 @@ class _Packer:
             for edge, (token, below) in enumerate(node.items(), first):
                 self._down(stack, below, (at, depth, [token], [*path, edge]))
 
-    def _down(self, stack: list[tuple[dict[int, object], int, int, list[int], list[int]]], below: object, state: tuple[int, int, list[int], list[int]]) -> None:
+    def _down(
+        self,
+        stack: list[tuple[dict[int, object], int, int, list[int], list[int]]],
+        below: object,
+        state: tuple[int, int, list[int], list[int]],
+    ) -> None:
         at, depth, pending, path = state
         if isinstance(below, int):
             self._paths[below] = path
@@ -125,7 +130,9 @@ class _Packer:
         path = np.full((len(self._paths), width), edges, dtype=np.int64)
         for row, found in enumerate(self._paths):
             path[row, : len(found)] = found
-        arrays = (np.array(values, dtype=np.int64) for values in (self._token, self._parent, self._depth, self._source, self._choice))
+        arrays = (
+            np.array(values, dtype=np.int64) for values in (self._token, self._parent, self._depth, self._source, self._choice)
+        )
         return Trie(*arrays, path)
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from mlagent_app.agent import events as ev
 from mlagent_app.agent.errors import Exit, UserError
 from mlagent_app.agent.events import Event
+from mlagent_app.config import FILE_NAME
 from mlagent_app.environment.core import Environment
 from mlagent_app.environment.judge import Judge
 from mlagent_app.environment.measure import Bench
@@ -74,6 +75,10 @@ class ProjectBackend:
             return self._reopen(self._project)
         listing = list_project(self._project)
         plan = prepare(self._project.root, listing.paths, self._flags)
+        if plan.policy == "embedded" and plan.model:
+            # A whole path, so that the session can be continued from another directory.
+            near = plan.project if plan.sources.get("policy.model") == FILE_NAME else Path.cwd()
+            plan = replace(plan, model=str(near / Path(plan.model).expanduser()))
         return replace(plan, demo=self._demo, apply=self._apply)
 
     def _reopen(self, project: Project) -> Plan:
@@ -90,7 +95,7 @@ class ProjectBackend:
     def run(self, plan: Plan, emit: Callable[[Event], None], controls: Controls) -> Exit:
         """Run or go on with the session of `plan` until it ends. Raises `UserError` for what prevents its start."""
         project = self._project or open_project(plan.project)
-        policy = make_policy(plan.policy, seed=plan.seed)
+        policy = make_policy(plan.policy, seed=plan.seed, model=plan.model)
         with project_lock(project.root, self.session or "new session"):
             runner = choose_runner(plan, store.sessions_dir())
             paths = self._paths or store.new_session(plan.to_json())

@@ -22,6 +22,7 @@ def test_the_constant_cases(case: Case, v1: float | None, v2: float | None) -> N
     assert constant(case, "v1").scalar == v1
     assert constant(case, "v2").scalar == v2
     assert constant(case, "clipped").scalar == v2
+    assert constant(case, "kept").scalar == (None if v2 is None else 0.0)
 
 
 def test_v1_is_the_sigmoid_of_the_scaled_difference() -> None:
@@ -37,12 +38,14 @@ def test_v2_is_the_scaled_difference_and_clipped_bounds_it() -> None:
     assert edit_reward(RMSE, ref, 10.0, 7.0, "v2").scalar == pytest.approx(3.0)
     assert edit_reward(RMSE, ref, 10.0, 7.0, "clipped").scalar == 1.0
     assert edit_reward(RMSE, ref, 10.0, 14.0, "clipped").scalar == -1.0
+    assert edit_reward(RMSE, ref, 10.0, 14.0, "kept").scalar == 0.0
+    assert edit_reward(RMSE, ref, 10.0, 9.5, "kept").scalar == pytest.approx(0.5)
 
 
 values = st.floats(min_value=0.01, max_value=0.99)
 
 
-@given(values, values, values, st.sampled_from(["v1", "v2", "clipped"]))
+@given(values, values, values, st.sampled_from(["v1", "v2", "clipped", "kept"]))
 def test_better_is_never_rewarded_less(before: float, after: float, better: float, version: Version) -> None:
     low, high = sorted((after, better))
     ref = Reference(0.5, 1.0, "natural bound")

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import importlib
 import os
+import secrets
 import signal
 import socket
 import subprocess
 import sys
+import textwrap
 import time
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
@@ -18,17 +21,28 @@ import psutil
 import pytest
 
 from mlagent_app.agent.errors import Exit, UserError
-from tests.training.pool_jobs import AnyActor, Deadly, Hung, Meeting, Square, Whereabouts, Wrong
+from tests.training.pool_jobs import CalmActor, Deadly, Hung, Meeting, Square, Whereabouts, Wrong
 from training.draws import Start
 from training.episodes import Episode, EpisodeJob
 from training.pool import Lost, ProcessPool, SerialPool, WorkerPool, open_pool, run_all
 from training.raypool import RayPool
-from training.recipe import Pool, Recipe
+from training.recipe import Pool, PoolKind
 from training.workbench import Site
 
 ROOT = Path(__file__).parents[2]
 WORKERS = 2
+# Of the Ray that is shared: enough for two pools at a time.
+CPUS = 2 * WORKERS
 STALL_SECONDS = 1.0
+NAMES = """
+from pathlib import Path
+from mlagent_app.agent.errors import UserError
+from tests.training.pool_jobs import Square
+from training.pool import open_pool, run_all
+from training.raypool import RayPool
+from training.recipe import Pool
+from training.workbench import Site
+"""
 KINDS = ["process", pytest.param("ray", marks=pytest.mark.slow)]
 
 
@@ -38,26 +52,23 @@ def site(tmp_path: Path) -> Site:
 
 
 @pytest.fixture(scope="module")
-def after_ray() -> Iterator[None]:
-    """What is left of Ray when the tests of this module are over is ended."""
-    yield
-    ray = sys.modules.get("ray")
-    if ray is not None:
+def shared_ray(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ModuleType]:
+    """One Ray for all tests, as its start takes seconds; the pools find it and leave it running."""
+    ray = _ray()
+    token = tmp_path_factory.mktemp("ray") / "token"
+    token.write_text(secrets.token_hex(32), "utf-8")
+    with pytest.MonkeyPatch.context() as patch:
+        # Ray would make a token in the user's home, which the tests themselves do not see.
+        patch.setenv("RAY_AUTH_TOKEN_PATH", str(token))
+        ray.init(address="local", num_cpus=CPUS, include_dashboard=False, log_to_driver=False)
+        yield ray
         ray.shutdown()
 
 
-@pytest.fixture
-def shared_ray(after_ray: None) -> ModuleType:
-    """One Ray for all tests, as its start takes seconds; the pools find it and leave it running."""
-    del after_ray
-    ray = _ray()
-    if not ray.is_initialized():
-        ray.init(address="local", num_cpus=WORKERS, include_dashboard=False, log_to_driver=False)
-    return ray
-
-
-@pytest.fixture(params=KINDS)
-def pool(request: pytest.FixtureRequest, site: Site) -> Iterator[WorkerPool]:
+@pytest.fixture(scope="module", params=KINDS)
+def pool(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[WorkerPool]:
+    """One pool for all tests, whatever they do to its workers."""
+    site = Site(tmp_path_factory.mktemp("home"), "fork", 5.0, "v1", 64)
     if request.param == "ray":
         request.getfixturevalue("shared_ray")
         made: WorkerPool = RayPool(site, WORKERS, stall_seconds=STALL_SECONDS)
@@ -144,38 +155,33 @@ def test_a_caller_who_wants_no_more_results_gets_none_of_them_later(pool: Worker
 
 
 def test_a_process_pool_leaves_no_process_behind(site: Site, tmp_path: Path) -> None:
-    before = _children()
-    with ProcessPool(site, WORKERS, stall_seconds=STALL_SECONDS) as pool:
+    before = _spawned()
+    with ProcessPool(site, WORKERS, stall_seconds=STALL_SECONDS) as own:
         one, two = tmp_path / "one", tmp_path / "two"
-        run_all(pool, [Meeting(one, two), Meeting(two, one)])
-        assert len(_children() - before) == WORKERS
-    assert _children() == before
-    pool.close()
+        run_all(own, [Meeting(one, two), Meeting(two, one)])
+        assert len(_spawned() - before) == WORKERS
+    assert _spawned() == before
+    own.close()
 
 
 @pytest.mark.slow
 def test_a_pool_uses_a_cluster_and_leaves_it_running(shared_ray: ModuleType, tmp_path: Path) -> None:
     address = shared_ray.get_runtime_context().gcs_address
-    script = f"""
-from pathlib import Path
-from mlagent_app.agent.errors import UserError
-from tests.training.pool_jobs import Square
-from training.pool import run_all
-from training.raypool import RayPool
-from training.workbench import Site
-
-site = Site(Path({str(tmp_path)!r}), "ray", 5.0, "v1", 64)
-try:
-    RayPool(site, {WORKERS + 1}, {address!r})
-except UserError as error:
-    print(error.line())
-with RayPool(site, {WORKERS}, {address!r}) as pool:
-    print(run_all(pool, [Square(2), Square(3)]))
-"""
-    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=False, timeout=300)
-    how = "set pool.workers to at most 2, or add machines"
-    assert done.stdout.splitlines() == [f"the Ray cluster has 2 CPUs for 3 workers ({address}) - {how}", "[4, 9]"], done.stderr
-    assert shared_ray.cluster_resources()["CPU"] == WORKERS
+    printed = _in_a_new_process(f"""
+        site = Site(Path({str(tmp_path)!r}), "ray", 5.0, "v1", 64)
+        try:
+            RayPool(site, {CPUS + 1}, {address!r})
+        except UserError as error:
+            print(error.line())
+        with RayPool(site, 1, {address!r}) as pool:
+            print(run_all(pool, [Square(2), Square(3)]))
+        """)
+    what, how = (
+        f"the Ray cluster has {CPUS} CPUs for {CPUS + 1} workers",
+        f"set pool.workers to at most {CPUS}, or add machines",
+    )
+    assert printed == [f"{what} ({address}) - {how}", "[4, 9]"]
+    assert shared_ray.cluster_resources()["CPU"] == CPUS
 
 
 def test_a_cluster_that_is_not_there_is_one_clear_error(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -204,30 +210,35 @@ def test_without_ray_the_error_says_how_to_get_it(site: Site, monkeypatch: pytes
 @pytest.mark.bwrap
 def test_episodes_are_the_same_in_every_pool(shared_ray: ModuleType, tmp_path: Path) -> None:
     del shared_ray
-    jobs = [EpisodeJob(Start("spaceship-titanic", 3, "linear"), AnyActor(), 2, seed, 20.0) for seed in range(2)]
+    jobs = [EpisodeJob(Start("spaceship-titanic", 3, "linear"), CalmActor(), 2, seed, 20.0) for seed in range(2)]
     played: dict[str, list[Episode]] = {}
-    for kind in ("serial", "fork", "ray"):
-        recipe = Recipe.model_validate({"name": "test", "pool": {"kind": kind, "workers": WORKERS, "run_seconds": 20.0}})
-        with open_pool(recipe.pool, Site.of(recipe, tmp_path / kind)) as pool:
+    kinds: tuple[PoolKind, ...] = ("serial", "fork", "ray")
+    for kind in kinds:
+        with open_pool(Pool(kind=kind, workers=WORKERS), Site(tmp_path / kind, kind, 20.0, "v1", 64)) as pool:
             played[kind] = [_timeless(episode) for episode in run_all(pool, jobs)]
     assert played["serial"] == played["fork"] == played["ray"]
     for episode in played["serial"]:
         assert not episode.problem and len(episode.steps) == 2 and len(episode.values) == 3
+        assert all(step.case == "edit" for step in episode.steps)
 
 
 @pytest.mark.slow
-def test_a_pool_that_started_ray_ends_it(site: Site, after_ray: None) -> None:
-    del after_ray
-    ray = _ray()
-    ray.shutdown()
-    before = _children()
-    with open_pool(Pool(kind="ray", workers=1), site) as pool:
-        assert run_all(pool, [Square(2), Square(3)]) == [4, 9]
-        assert ray.is_initialized()
-        pool.close()
-        assert not ray.is_initialized()
-        _wait_until(lambda: _children() == before)
-    pool.close()
+def test_a_pool_that_started_ray_ends_it(tmp_path: Path) -> None:
+    _ray()
+    printed = _in_a_new_process(f"""
+        import psutil, ray, time
+
+        site = Site(Path({str(tmp_path)!r}), "ray", 5.0, "v1", 64)
+        with open_pool(Pool(kind="ray", workers=1), site) as pool:
+            print(run_all(pool, [Square(2), Square(3)]), ray.is_initialized())
+            pool.close()
+            print(ray.is_initialized())
+        until = time.monotonic() + 20
+        while psutil.Process().children(recursive=True) and time.monotonic() < until:
+            time.sleep(0.05)
+        print(psutil.Process().children(recursive=True))
+        """)
+    assert printed == ["[4, 9] True", "False", "[]"]
 
 
 def _ray() -> ModuleType:
@@ -241,16 +252,21 @@ def _timeless(episode: Episode | Lost) -> Episode:
     return replace(episode, steps=tuple(replace(step, seconds=0.0, cached=False) for step in episode.steps))
 
 
-def _children() -> set[int]:
-    """The processes below this one, without the one in which Python keeps books of semaphores, which stays."""
-    below = psutil.Process().children(recursive=True)
+def _in_a_new_process(script: str) -> list[str]:
+    """The lines that a script prints."""
+    call = [sys.executable, "-c", NAMES + textwrap.dedent(script)]
+    done = subprocess.run(call, cwd=ROOT, capture_output=True, text=True, check=False, timeout=300)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.splitlines()
+
+
+def _spawned() -> set[int]:
+    """The workers of process pools."""
     found: set[int] = set()
-    for process in below:
-        try:
-            if process.status() != psutil.STATUS_ZOMBIE and "resource_tracker" not in " ".join(process.cmdline()):
+    for process in psutil.Process().children():
+        with suppress(psutil.NoSuchProcess):
+            if process.status() != psutil.STATUS_ZOMBIE and any("spawn_main" in part for part in process.cmdline()):
                 found.add(process.pid)
-        except psutil.NoSuchProcess:
-            continue
     return found
 
 

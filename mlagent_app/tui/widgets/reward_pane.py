@@ -103,8 +103,9 @@ def _formula(given: Rewarded) -> list[Content]:
     scale = wording.signed(given.scale) if given.scale else "0"
     if given.version == "v1":
         formula, filled = f"sigmoid({ALPHA:.0f} × delta / span)", f"sigmoid({ALPHA:.0f} × {scale})"  # noqa: RUF001
-    elif given.version == "clipped":
-        formula, filled = "clip(delta / span, -1, 1)", f"clip({scale}, -1, 1)"
+    elif given.version in ("clipped", "kept"):
+        low = "-1" if given.version == "clipped" else "0"
+        formula, filled = f"clip(delta / span, {low}, 1)", f"clip({scale}, {low}, 1)"
     else:
         formula, filled = "delta / span", scale
     return [

@@ -1,0 +1,64 @@
+"""What a recipe comes to before anything is run: the resolved values, and how much of everything."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import tomlkit
+
+from training import fit
+from training.draws import evaluation_starts, training_starts, training_tasks
+from training.recipe import Recipe
+from training.stage import MANIFEST
+
+
+def describe(recipe: Recipe, place: Path) -> str:
+    """The recipe as TOML, and the plan as comments behind it."""
+    lines = [tomlkit.dumps(_without_none(recipe.model_dump(mode="json"))).rstrip(), ""]
+    lines += [f"# {line}" for line in [f"run directory: {place}", *_plan(recipe), *_done(place)]]
+    return "\n".join(lines)
+
+
+def _plan(recipe: Recipe) -> list[str]:
+    starts, table = training_starts(recipe), recipe.experts
+    episodes = len(starts) * table.rounds * table.episodes
+    updates, each = recipe.rl.updates, recipe.rl.states * recipe.rl.rollouts_per_state
+    played = len(evaluation_starts(recipe)) * recipe.eval.trajectories * recipe.eval.steps
+    lines = [
+        f"training: {len(training_tasks(recipe))} tasks, {len(starts)} starts",
+        f"experts: {episodes} episodes of up to {table.steps} steps, at most {episodes * table.steps:,} executions",
+        f"rl: {updates} updates of {each} actions for each of {len(recipe.rl.seeds)} seeds, at most {updates * each:,} executions a seed",
+        f"eval: up to {played:,} executions an arm; arms {', '.join(recipe.compare.arms)}",
+        *_memory(recipe),
+    ]
+    return lines
+
+
+def _memory(recipe: Recipe) -> list[str]:
+    sizes = fit.sizes_of(recipe)
+    if sizes is None:
+        return [f"model: {recipe.model.base}, whose size is not known before it is loaded"]
+    room, what = fit.available()
+    lines = [
+        f"model: {sizes.parameters():,} parameters ({recipe.model.base}, {recipe.model.adapter}); here are {room / fit.GIB:.1f} GiB of {what}"
+    ]
+    for stage in ("sft", "rl"):
+        needed = fit.needed_bytes(recipe, stage)
+        if needed is not None:
+            verdict = "fits" if needed <= room else "does NOT fit here"
+            lines.append(
+                f"{stage}: weights, gradients and optimizer take {needed / fit.GIB:.2f} GiB, which {verdict}; activations come on top"
+            )
+    return lines
+
+
+def _done(place: Path) -> list[str]:
+    made = sorted(path.parent.relative_to(place).as_posix() for path in place.glob(f"**/{MANIFEST}")) if place.is_dir() else []
+    return [f"made before in this directory: {', '.join(made) or 'nothing'}"]
+
+
+def _without_none(value: object) -> object:
+    """TOML knows no null: what is None is left out."""
+    if isinstance(value, dict):
+        return {name: _without_none(inner) for name, inner in value.items() if inner is not None}  # pyright: ignore[reportUnknownVariableType]
+    return value
