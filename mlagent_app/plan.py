@@ -60,7 +60,7 @@ class Plan:
     dockerfile: str = ""
     requirements: str = ""
     network: bool = False
-    policy: str = "bandit"
+    policy: str = "embedded"
     model: str = ""
     endpoint: str = ""
     api_key_env: str = ""

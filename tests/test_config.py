@@ -103,7 +103,7 @@ def test_defaults(tmp_path: Path) -> None:
     assert (settings.session.steps, settings.session.approve, settings.policy.kind, settings.sandbox.kind) == (
         10,
         "run",
-        "bandit",
+        "embedded",
         "auto",
     )
     limits = settings.limits

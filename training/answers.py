@@ -6,7 +6,7 @@ import time
 from collections.abc import Generator, Iterable, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import torch
 from torch import Tensor
@@ -150,8 +150,8 @@ def draw(
             tokens: Tensor = out.sequences[:, laid.tokens.shape[1] :]  # [b, T]
             scores: list[Tensor] = list(out.scores)
             each = [scores[at].log_softmax(-1).gather(1, tokens[:, [at]]) for at in range(len(scores))]
-            drawn: list[list[int]] = tokens.tolist()
-            taken: list[list[float]] = torch.cat(each, 1).tolist()
+            drawn = cast("list[list[int]]", tokens.tolist())
+            taken = cast("list[list[float]]", torch.cat(each, 1).tolist())
             for answer, row in zip(drawn, taken, strict=True):
                 length = next((at + 1 for at, token in enumerate(answer) if token in speech.ends), len(answer))
                 answers.append(answer[:length])

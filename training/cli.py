@@ -159,15 +159,13 @@ def _run(
     into: Path | None = None,
 ) -> None:
     place = out or Path(HOME) / recipe.name
-    if dry_run:
-        from training.plan import describe
-
-        typer.echo(describe(recipe, place))
-        return
     try:
-        from training import pipeline
+        from training import pipeline, plan
     except ImportError as error:
         raise UserError(f"training needs {error.name}", how="pip install 'ml-agent[train]'") from None
+    if dry_run:
+        typer.echo(plan.describe(recipe, place))
+        return
     with pipeline.Run(recipe, place) as run:
         if stage == "sft":
             run.sft(arm)

@@ -101,7 +101,7 @@ class SandboxSettings(Section):
 class PolicySettings(Section):
     """`[policy]`: what proposes edits."""
 
-    kind: str = "bandit"
+    kind: str = "embedded"
     model: str = ""
     endpoint: str = ""
     api_key_env: str = ""

@@ -44,8 +44,8 @@ def parser() -> argparse.ArgumentParser:
         argument_default=argparse.SUPPRESS,
     )
     tree.add_argument("project", nargs="?", metavar="PROJECT", default=None, help="the project's directory (default: this one)")
-    tree.add_argument("--policy", help="what proposes edits: bandit or random")
-    tree.add_argument("--model", help="the model of the policy")
+    tree.add_argument("--policy", help="what proposes edits: embedded (the default), cookbook, bandit or random")
+    tree.add_argument("--model", help="a directory of weights for the embedded policy")
     tree.add_argument("--endpoint", metavar="URL", help="where an OpenAI-compatible server listens")
     tree.add_argument("--sandbox", choices=("auto", "docker", "bwrap", "local"), help="where the project's command runs")
     tree.add_argument("--command", help="the command that trains and prints the metric")

@@ -8,7 +8,7 @@ import random
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import TracebackType
+from types import SimpleNamespace, TracebackType
 from typing import Any, Self, cast
 
 import numpy as np
@@ -28,7 +28,7 @@ from mlagent_app.agent.errors import UserError
 from mlagent_app.agent.metrics import MetricSpec
 from mlagent_app.agent.reward import Case, sigmoid
 from mlagent_app.agent.state import State, Task
-from mlagent_app.environment.taskenv import Observation
+from mlagent_app.environment.taskenv import EpisodeState, Observation, Transition
 from mlagent_app.policies.writing import END, PAD, Writer
 from training import big, corpus, grpo, ppo, sft, tokens
 from training.answers import Execution, Speech, chunks, draw, lay
@@ -41,6 +41,7 @@ from training.recipe import Model, Recipe, checked
 from training.stage import Stage
 from training.telling import silent
 from training.textual import ACTOR, CRITIC, REFERENCE, TextBatch, TextLearner, TextRollout
+from training.workbench import Workbench
 
 pytestmark = pytest.mark.torch
 
@@ -225,6 +226,47 @@ def test_an_answer_is_an_edit_of_the_catalogue_an_action_or_invalid() -> None:
     assert isinstance(read_reply("", seen).action, InvalidAction)
 
 
+def test_jobs_enter_their_states_and_say_what_they_saw_and_did() -> None:
+    edit = Candidate("set C of SVC to 10", "train.py", "value")
+    spec = MetricSpec("accuracy", "max")
+    state = State(Task("toy", "python train.py", spec, 0.5, 1.0), 0.5, "files", files={"train.py": "SVC()"})
+    told = {
+        "state_id": "next", "instruction": "its own", "file": "a.py", "family": "patch", "case": "edit", "outcome": "ok",
+        "value": 0.6, "scale": 0.2, "kept": True, "seconds": 0.1, "cached": False,
+    }  # fmt: skip
+
+    taken: list[object] = []
+
+    class Env:
+        """One state of one task."""
+
+        state = EpisodeState("e", 0, "toy", "toy/0", 0, "s0", 0.5, 0.5, 1.0)
+
+        def reset(self, *, state_id: str) -> Observation:
+            assert state_id == "s0"
+            return Observation("", "", state, (edit,))
+
+        def step(self, action: object) -> Transition:
+            taken.append(action)
+            return Transition(self.reset(state_id="s0"), 1.0, False, told)
+
+        def close(self) -> None: ...
+
+    env = Env()
+    bench = cast("Workbench", SimpleNamespace(environment=lambda: env))
+    (row,) = corpus.AskJob(("s0",), (("set C of SVC to 10",),), recipe_for("")).run(bench)
+    assert (row["state"], row["variant"], row["base"]) == ("s0", "toy/0", "files")
+    assert "- set C of SVC to 10" in row["text"]
+    assert "SVC()" in row["text"]
+    assert "edits" not in row
+    assert ReplyJob("s0", GOOD, 1.0).run(bench).instruction == "set C of SVC to 10"
+    moved = ReplyJob("s0", format_answer(EditScript("a.py", "its own")), 1.0).run(bench)
+    assert (moved.instruction, moved.file, moved.scale, moved.variant) == ("its own", "a.py", 0.2, "toy/0")
+    assert moved.reply.endswith('"its own"}')
+    ReplyJob("s0", "", 1.0).run(bench)
+    assert isinstance(taken[-1], InvalidAction)
+
+
 def test_sft_learns_the_answer_and_not_the_prompt(base: Path, read: corpus.Corpus, tmp_path: Path) -> None:
     data = recipe_for(base).model_dump() | {"sft": {"epochs": 1, "batch": 3, "max_length": 2048, "weighting": "uniform"}}
     recipe = checked(data, "test")
@@ -313,7 +355,7 @@ def test_one_update_raises_what_was_rewarded_and_lowers_what_was_punished(learne
     batch.old = before * batch.chosen
     learner.advantage(batch)
     assert torch.allclose(batch.reference[batch.chosen], before[batch.chosen], atol=1e-5)
-    assert torch.equal(batch.returns[0, : lengths[0]], torch.full((lengths[0],), batch.rewards[0, 0]))  # gamma = lambda = 1
+    assert torch.equal(batch.returns[0, : lengths[0]], batch.rewards[0, 0].expand(lengths[0]))  # gamma = lambda = 1
     assert not batch.advantages[3].any()
     told = learner.update(batch, random.Random(0))
     after = scored(learner, batch).sum(1) - before.sum(1)

@@ -53,7 +53,7 @@ async def test_enter_starts_what_was_found() -> None:
     async with driven(SCRIPT) as run:
         await ready(run)
         facts = run.text("#facts")
-        for words in (".venv in the project", "found from the first run", "bandit", "10 steps", "asks before every run"):
+        for words in (".venv in the project", "found from the first run", "embedded", "10 steps", "asks before every run"):
             assert words in facts
         await run.press("enter", "enter")
         assert await started(run) == PLAN

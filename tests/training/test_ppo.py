@@ -1,0 +1,164 @@
+"""Step-wise PPO of the exact policy, on a tiny model and made-up outcomes: what is rewarded becomes more probable."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import numpy as np
+import pytest
+
+pytest.importorskip("torch")
+
+import torch
+
+from training import ppo
+from training.corpus import Situation
+from training.episodes import ActionJob, Step
+from training.model import from_scratch
+from training.outcomes import Outcomes
+from training.pool import Lost
+from training.recipe import Recipe, checked
+from training.stage import Stage
+from training.telling import silent
+
+pytestmark = pytest.mark.torch
+
+EDITS = tuple((f"set C of SVC to {value}", "train.py", "estimator-argument") for value in (1, 3, 10))
+COMPLETIONS = ((3, 4, 2), (3, 5, 2), (3, 6, 2))
+GOOD = 2
+
+
+def recipe(**rl: object) -> Recipe:
+    """A small one, with these values of `rl`."""
+    sizes = {"vocabulary": 16, "hidden": 16, "layers": 1, "heads": 2, "kv_heads": 1, "intermediate": 16, "context": 64}
+    table = {"states": 2, "rollouts_per_state": 8, "minibatch": 16, "actor_lr": 3e-3, "kl": 0.01, "entropy": 0.0, "reward": "v2"}
+    return checked({"name": "tiny", "model": sizes, "rl": {**table, "updates": 12, "save_every": 4, **rl}}, "here")
+
+
+def situations(count: int = 4) -> list[Situation]:
+    """States that differ in their prompt."""
+    return [
+        Situation(f"s{n}", "toy", f"toy@{n}.x", f"b{n}", n, "table clf", np.array([7, 8, 9 + n % 3, 1]), EDITS, COMPLETIONS)
+        for n in range(count)
+    ]
+
+
+@dataclass
+class TablePool:
+    """Executes from a table: the good edit gains, the others lose; `broken` edits are an infrastructure failure."""
+
+    broken: frozenset[str] = frozenset()
+    lost: bool = False
+    asked: list[ActionJob] = field(default_factory=list[ActionJob])
+
+    def imap(self, jobs: Iterable[Any]) -> Iterator[tuple[int, Any]]:
+        for index, job in enumerate(jobs):
+            self.asked.append(job)
+            yield index, Lost("gone") if self.lost else self._step(job)
+
+    def _step(self, job: ActionJob) -> Step:
+        good = job.instruction == EDITS[GOOD][0]
+        case = "infrastructure" if job.instruction in self.broken else "edit"
+        return Step(
+            state=job.state, next_state="", task="toy", variant="toy@0.x", index=0, instruction=job.instruction, file=job.file,
+            family="", case=case, outcome="ok", before=0.5, value=0.6, scale=0.5 if good else -0.5, kept=good, seconds=0.1,
+            cached=False, logp=0.0, candidates=3,
+        )  # fmt: skip
+
+    def close(self) -> None: ...
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None: ...
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Path:
+    """Random weights to start from."""
+    from_scratch(recipe().model, 16, 0).save_pretrained(tmp_path / "start")
+    return tmp_path / "start"
+
+
+def chance(learner: ppo.Learner) -> float:
+    """The mean probability of the good edit."""
+    return float(learner.distributions(situations()).exp()[:, GOOD].mean())
+
+
+def train(start: Path, place: Path, pool: TablePool, **rl: object) -> tuple[ppo.Learner, dict[str, Any], Outcomes]:
+    """The loop, with the states above."""
+    made = recipe(**rl)
+    outcomes = Outcomes(place / "outcomes.jsonl")
+    learner = ppo.Learner(made, start, 0)
+    rollout = ppo.StepWise(made, situations(), outcomes, pool, 0)
+    stage = Stage(place, "rl-0", made, ("rl",))
+    validate = lambda: ppo.expected_reward(learner, situations(), outcomes)  # noqa: E731
+    return learner, ppo.loop(stage, learner, rollout, validate, outcomes, 0, silent), outcomes
+
+
+@pytest.mark.parametrize("advantage", ["critic", "group"])
+def test_what_is_rewarded_becomes_more_probable(start: Path, tmp_path: Path, advantage: str) -> None:
+    before = chance(ppo.Learner(recipe(), start, 0))
+    learner, results, _ = train(start, tmp_path, TablePool(), advantage=advantage)
+    assert chance(learner) > before + 0.2
+    assert results["updates"] == 12 and results["reward_last"] > results["reward_first"] - 1e-6
+    rows = ppo.read_log(tmp_path / "rl-0")
+    wanted = {"reward", "kl_sft", "approx_kl", "clip_fraction", "entropy", "explained_variance", "execution_seconds", "cache_hits"}
+    assert wanted <= rows[-1].keys() and rows[-1]["case/edit"] == 1.0
+
+
+def test_an_edit_of_the_same_files_is_executed_once(start: Path, tmp_path: Path) -> None:
+    pool = TablePool()
+    _, _, outcomes = train(start, tmp_path, pool)
+    assert len(pool.asked) <= len(situations()) * len(EDITS)
+    assert len({(job.state, job.instruction) for job in pool.asked}) == len(pool.asked)
+    assert outcomes.hits > outcomes.misses == len(pool.asked)
+    again = TablePool()
+    train(start, tmp_path / "other", again)
+    reread = Outcomes(tmp_path / "outcomes.jsonl")
+    assert all(reread.known(s, place) == outcomes.known(s, place) for s in situations() for place in range(3))
+
+
+@pytest.mark.parametrize("pool", [TablePool(broken=frozenset(edit[0] for edit in EDITS)), TablePool(lost=True)])
+def test_what_the_infrastructure_failed_is_never_learnt_from(start: Path, tmp_path: Path, pool: TablePool) -> None:
+    learner, results, outcomes = train(start, tmp_path, pool, kl=0.0, entropy=0.0)
+    fresh = ppo.Learner(recipe(), start, 0)
+    assert torch.allclose(learner.distributions(situations()), fresh.distributions(situations()), atol=1e-6)
+    assert results["reward_last"] == 0.0
+    assert all(outcomes.known(s, place) is None for s in situations() for place in range(3))
+    assert ppo.read_log(tmp_path / "rl-0")[-1]["case/infrastructure"] == 1.0
+
+
+def test_the_penalty_keeps_the_policy_near_the_one_it_started_from(start: Path, tmp_path: Path) -> None:
+    near, _, _ = train(start, tmp_path / "near", TablePool(), kl=10.0)
+    far, _, _ = train(start, tmp_path / "far", TablePool(), kl=0.0)
+    assert chance(near) < chance(far)
+
+
+def test_a_killed_run_goes_on_as_if_it_had_not_been(start: Path, tmp_path: Path) -> None:
+    whole, _, _ = train(start, tmp_path / "whole", TablePool())
+    train(start, tmp_path / "parts", TablePool(), updates=8)
+    parts, results, _ = train(start, tmp_path / "parts", TablePool())
+    assert results["updates"] == 12
+    assert torch.allclose(whole.distributions(situations()), parts.distributions(situations()), atol=1e-5)
+
+
+def test_remembered_outcomes_teach_without_executions(start: Path, tmp_path: Path) -> None:
+    made = recipe(replays=20, replay_states=4)
+    outcomes = Outcomes(tmp_path / "outcomes.jsonl")
+    wanted = [(s, place) for s in situations() for place in range(3)]
+    pool = TablePool()
+    outcomes.of(pool, wanted, 5.0)
+    learner = ppo.Learner(made, start, 0)
+    before, executed = chance(learner), len(pool.asked)
+    learner.replay = ppo.Replay(made, situations(), outcomes)
+    batch = ppo.StepWise(made, situations(), outcomes, pool, 0).collect(learner, 0)
+    learner.advantage(batch)
+    told = learner.update(batch, random.Random(0))
+    assert chance(learner) > before + 0.1 and told["replay_advantage"] > 0
+    assert len(pool.asked) == executed
