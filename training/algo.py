@@ -24,8 +24,10 @@ def gae(rewards: Tensor, values: Tensor, mask: Tensor, gamma: float = 1.0, lam: 
 
 
 def group_advantages(rewards: Tensor, mask: Tensor) -> Tensor:
-    """Rewards [S, K] of K actions in each of S states, less the mean of the state's (GRPO's baseline without its division by the
-    group's deviation, which blows up states in which all actions do the same). Unscored actions (mask false) get 0."""
+    """Rewards [S, K] of K actions in each of S states, less the mean of the state's. Unscored actions (mask false) get 0.
+
+    It is GRPO's baseline without its division by the group's deviation, which blows up states in which all actions do the same.
+    """
     count = mask.sum(1, keepdim=True).clamp(min=1)
     mean = (rewards * mask).sum(1, keepdim=True) / count
     return torch.where(mask, rewards - mean, torch.zeros_like(rewards))

@@ -133,13 +133,14 @@ def everything(
 
 @app.command()
 def results(
-    directory: Annotated[Path, typer.Argument(help="A directory with outcomes.jsonl.")], recipe: RecipeName = "nano"
+    directory: Annotated[Path, typer.Argument(help="A directory with outcomes.jsonl.")],
+    recipe: RecipeName = "nano",
+    page: Annotated[Path | None, typer.Option("--page", help="Where the page goes. [default: results.md there]")] = None,
 ) -> None:
     """Write tables and plots from outcomes that were recorded before."""
     from training.results import document
 
-    document(directory, _recipe(recipe, None, None))
-    typer.echo(directory / "results.md")
+    typer.echo(document(directory, _recipe(recipe, None, None), page))
 
 
 def _recipe(name: str, changes: list[str] | None, pool: str | None) -> Recipe:
@@ -185,6 +186,12 @@ def _learn(recipe: Recipe, out: Path | None, sessions: Path, stage: str, dry_run
     except ImportError as error:
         raise UserError(f"training needs {error.name}", how="pip install 'ml-agent[train]'") from None
     learn(recipe, sessions, out or Path(HOME) / "sessions", stage, dry_run=dry_run)
+
+
+def stage_main(stage: str) -> NoReturn:
+    """`python -m training.<stage>`: the command of that stage."""
+    sys.argv[1:1] = [stage]
+    main()
 
 
 def main() -> NoReturn:

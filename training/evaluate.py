@@ -112,3 +112,9 @@ def _trajectories(recipe: Recipe, arm: str) -> int:
 
 def _told(tell: Tell, arm: str, total: int, done: int) -> None:
     tell(f"episodes of {arm}", done, total)
+
+
+if __name__ == "__main__":
+    from training.cli import stage_main
+
+    stage_main("eval")

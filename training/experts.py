@@ -158,3 +158,9 @@ class ExpertActor:
         if any(recipe_of(idea) == recipe_of(instruction) for idea in self._mine):
             return bonus
         return bonus / 2 if any(target_of(idea) == target_of(instruction) for idea in self._mine) else 0.0
+
+
+if __name__ == "__main__":
+    from training.cli import stage_main
+
+    stage_main("experts")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import psutil
 
@@ -13,7 +13,8 @@ from mlagent_app.agent.errors import UserError
 from training.recipe import Recipe
 
 GIB = 2**30
-# AdamW in mixed precision: weights and gradients in 2 bytes, master weights and two moments in 4 (16 bytes); in float32 16 as well.
+# AdamW in mixed precision: weights and gradients in 2 bytes, master weights and two moments in 4 (16 bytes).
+# In float32 it is 16 as well.
 TRAINED_BYTES = 16
 FROZEN_BYTES = {"float32": 4, "bfloat16": 2}
 
@@ -39,23 +40,31 @@ class Sizes:
 
 
 def sizes_of(recipe: Recipe) -> Sizes | None:
-    """From the recipe, or from the base's config where it is a directory here; None for one that would be downloaded."""
+    """From the recipe, or from the base's config where it is a directory here; None for one that would be downloaded.
+
+    Raises `UserError` for a config that cannot be read.
+    """
     table = recipe.model
     if table.base == "scratch":
         return Sizes(table.vocabulary, table.hidden, table.layers, table.heads, table.kv_heads, table.intermediate, False)
     path = Path(table.base) / "config.json"
     if not path.is_file():
         return QWEN_7B if "7b" in table.base.lower() else None
-    data: dict[str, Any] = json.loads(path.read_text("utf-8"))
-    return Sizes(
-        data["vocab_size"],
-        data["hidden_size"],
-        data["num_hidden_layers"],
-        data["num_attention_heads"],
-        data["num_key_value_heads"],
-        data["intermediate_size"],
-        bool(data.get("tie_word_embeddings")),
-    )
+    try:
+        data: dict[str, Any] = dict(json.loads(path.read_text("utf-8")))
+        return Sizes(
+            data["vocab_size"],
+            data["hidden_size"],
+            data["num_hidden_layers"],
+            data["num_attention_heads"],
+            data["num_key_value_heads"],
+            data["intermediate_size"],
+            bool(data.get("tie_word_embeddings")),
+        )
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise UserError(
+            f"the model's sizes cannot be read: {error}", where=str(path), how="name a model directory that is whole"
+        ) from None
 
 
 # config.json of Qwen2.5-7B.
@@ -63,7 +72,7 @@ QWEN_7B = Sizes(152_064, 3584, 28, 28, 4, 18_944, False)
 
 
 def needed_bytes(recipe: Recipe, stage: str) -> int | None:
-    """Weights, gradients and optimizer of what the stage holds at once; activations are not counted. None where it is not known."""
+    """Weights, gradients and optimizer of what the stage holds at once, without activations. None where it is not known."""
     sizes = sizes_of(recipe)
     if sizes is None:
         return None
@@ -82,8 +91,8 @@ def available() -> tuple[int, str]:
     import torch
 
     if torch.cuda.is_available():
-        total = sum(torch.cuda.get_device_properties(number).total_memory for number in range(torch.cuda.device_count()))
-        return total, "GPU memory"
+        cards = range(torch.cuda.device_count())
+        return sum(cast("int", torch.cuda.get_device_properties(number).total_memory) for number in cards), "GPU memory"
     return psutil.virtual_memory().available, "memory"
 
 

@@ -19,9 +19,10 @@ import torch
 from training.answers import TRAINED_TOKENS, Execution, Speech, draw
 from training.big import load_policy
 from training.corpus import Corpus, Situation
+from training.loop import MODEL, Log
 from training.outcomes import Outcomes
 from training.pool import WorkerPool
-from training.ppo import MODEL, Log, balanced
+from training.ppo import balanced
 from training.recipe import Recipe
 from training.stage import Stage, write_json
 from training.telling import Tell

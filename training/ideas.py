@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -25,7 +26,7 @@ FILE = "ideas.json"
 DEPTH = 3
 
 
-def stage_of(run: Any, recipe: Recipe) -> Stage:
+def stage_of(run: Path, recipe: Recipe) -> Stage:
     return Stage(run, "ideas", recipe, ("tasks", "ideas", "endpoint"))
 
 
@@ -83,7 +84,7 @@ def embed(texts: Sequence[str], embedder: str = "ngrams") -> Vectors:
     if embedder != "ngrams":
         return _sentence_embeddings(texts, embedder)
     from sklearn.feature_extraction.text import TfidfVectorizer
-    from sklearn.pipeline import make_union
+    from sklearn.pipeline import make_union  # pyright: ignore[reportUnknownVariableType]
 
     union = make_union(
         TfidfVectorizer(token_pattern=r"[A-Za-z]+|\d[\d.e-]*", ngram_range=(1, 2), sublinear_tf=True),
@@ -123,6 +124,7 @@ def select(vectors: Vectors, keep: int, rule: str = "farthest") -> list[int]:
     chosen = [int(by_mean[0])]
     nearest = distances[chosen[0]].copy()
     while len(chosen) < keep:
+        nearest[chosen] = -1.0  # none twice, also where ideas coincide
         chosen.append(int(np.argmax(nearest)))
         nearest = np.minimum(nearest, distances[chosen[-1]])
     return chosen
@@ -145,3 +147,9 @@ def read(stage: Stage) -> dict[str, list[str]]:
     """The kept ideas by task."""
     data: dict[str, list[str]] = json.loads((stage.place / FILE).read_text("utf-8"))
     return data
+
+
+if __name__ == "__main__":
+    from training.cli import stage_main
+
+    stage_main("ideas")

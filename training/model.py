@@ -1,4 +1,4 @@
-"""The policy and the critic in PyTorch: a Qwen2 of any size; and the packed pass that gives the exact distribution over edits."""
+"""The policy and the critic in PyTorch: a Qwen2 of any size, and the packed pass for the exact distribution over edits."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def from_scratch(table: ModelTable, vocabulary: int, seed: int) -> Qwen2ForCausa
         bos_token_id=None,
         eos_token_id=2,
         pad_token_id=0,
-        attn_implementation="sdpa",
+        attn_implementation="sdpa",  # pyright: ignore[reportCallIssue]
     )
     return Qwen2ForCausalLM(config)
 
@@ -43,10 +43,11 @@ def load(directory: Path) -> Qwen2ForCausalLM:
 
 @dataclass(frozen=True, slots=True)
 class Packed:
-    """A batch of B prompts with their tries. L is the longest prompt plus trie, E the number of edges of all, C the most completions.
+    """A batch of B prompts with their tries.
 
-    tokens, positions [B, L]; mask [B, 1, L, L] (0 or a large negative number); row, at, choice, group [E]: where each edge's logit
-    is read, its token, and the branch it belongs to; path [B, C, D] edges, E where there is none; real [B, C] completions.
+    L is the longest prompt plus trie, E the number of edges of all, C the most completions. tokens, positions [B, L]; mask
+    [B, 1, L, L] (0 or a large negative number); row, at, choice, group [E]: where each edge's logit is read, its token, and
+    the branch it belongs to; path [B, C, D] edges, E where there is none; real [B, C] completions.
     """
 
     tokens: Tensor
@@ -90,7 +91,7 @@ def pack(prompts: Sequence[Ints], tries: Sequence[Trie]) -> Packed:
         first = last
     bias = np.where(mask, np.float32(0), np.float32(torch.finfo(torch.float32).min))[:, None]
     _, group = np.unique(group, return_inverse=True)
-    return Packed(*map(torch.from_numpy, (tokens, positions, bias, row, at, choice, group, path, real)))
+    return Packed(*(torch.from_numpy(part) for part in (tokens, positions, bias, row, at, choice, group, path, real)))
 
 
 def log_probabilities(model: Qwen2ForCausalLM, batch: Packed) -> Tensor:

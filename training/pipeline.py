@@ -67,6 +67,7 @@ class Run:
 
     def sft(self, arm: str = "rl") -> None:
         """Exploration-enriched fine-tuning."""
+        self.recipe.for_arm(arm)  # an unknown one is said before anything is made
         self.experts()
         stage = sft.stage_of(self.place, self.recipe, arm)
         self._make(stage, lambda tell: sft.make(stage, arm, tell))
@@ -81,6 +82,8 @@ class Run:
     def eval(self, arms: Iterable[str] = ()) -> None:
         """Play the arms, then write tables and plots."""
         chosen = tuple(arms) or self.recipe.compare.arms
+        for arm in chosen:
+            evaluate.seeds_of(self.recipe, arm)  # an unknown one is said before anything is made
         self.experts()
         for arm in chosen:
             if arm == "sft":

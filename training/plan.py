@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any, cast
 
 import tomlkit
 
@@ -27,7 +29,8 @@ def _plan(recipe: Recipe) -> list[str]:
     lines = [
         f"training: {len(training_tasks(recipe))} tasks, {len(starts)} starts",
         f"experts: {episodes} episodes of up to {table.steps} steps, at most {episodes * table.steps:,} executions",
-        f"rl: {updates} updates of {each} actions for each of {len(recipe.rl.seeds)} seeds, at most {updates * each:,} executions a seed",
+        f"rl: {updates} updates of {each} actions for each of {len(recipe.rl.seeds)} seeds, "
+        f"at most {updates * each:,} executions a seed",
         f"eval: up to {played:,} executions an arm; arms {', '.join(recipe.compare.arms)}",
         *_memory(recipe),
     ]
@@ -39,16 +42,14 @@ def _memory(recipe: Recipe) -> list[str]:
     if sizes is None:
         return [f"model: {recipe.model.base}, whose size is not known before it is loaded"]
     room, what = fit.available()
-    lines = [
-        f"model: {sizes.parameters():,} parameters ({recipe.model.base}, {recipe.model.adapter}); here are {room / fit.GIB:.1f} GiB of {what}"
-    ]
+    here = f"here are {room / fit.GIB:.1f} GiB of {what}"
+    lines = [f"model: {sizes.parameters():,} parameters ({recipe.model.base}, {recipe.model.adapter}); {here}"]
     for stage in ("sft", "rl"):
         needed = fit.needed_bytes(recipe, stage)
         if needed is not None:
             verdict = "fits" if needed <= room else "does NOT fit here"
-            lines.append(
-                f"{stage}: weights, gradients and optimizer take {needed / fit.GIB:.2f} GiB, which {verdict}; activations come on top"
-            )
+            taken = f"weights, gradients and optimizer take {needed / fit.GIB:.2f} GiB"
+            lines.append(f"{stage}: {taken}, which {verdict}; activations come on top")
     return lines
 
 
@@ -57,8 +58,10 @@ def _done(place: Path) -> list[str]:
     return [f"made before in this directory: {', '.join(made) or 'nothing'}"]
 
 
-def _without_none(value: object) -> object:
+def _without_none(table: Mapping[str, Any]) -> dict[str, Any]:
     """TOML knows no null: what is None is left out."""
-    if isinstance(value, dict):
-        return {name: _without_none(inner) for name, inner in value.items() if inner is not None}  # pyright: ignore[reportUnknownVariableType]
-    return value
+    kept: dict[str, Any] = {}
+    for name, value in table.items():
+        if value is not None:
+            kept[name] = _without_none(cast("dict[str, Any]", value)) if isinstance(value, dict) else value
+    return kept

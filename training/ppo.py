@@ -8,14 +8,13 @@ same for a policy that writes free text, `training.grpo` another algorithm for i
 
 from __future__ import annotations
 
-import json
 import random
 import time
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Any
 
 import numpy as np
 import torch
@@ -25,16 +24,16 @@ from mlagent_app.agent.errors import UserError
 from mlagent_app.agent.reward import CONSTANT
 from training import algo, corpus, sft
 from training.corpus import Corpus, Situation
+from training.loop import MODEL, Rollout, loop
 from training.model import Critic, from_scratch, load, log_probabilities, pack, padded
 from training.outcomes import Outcome, Outcomes
 from training.pool import WorkerPool
 from training.recipe import Recipe
 from training.replay import Replay, expected_advantage
-from training.stage import Stage, write_json
+from training.stage import Stage
 from training.telling import Tell
 from training.weights import complete
 
-MODEL, CHECKPOINT, LOG = "model", "checkpoint.pt", "log.jsonl"
 # Of the starts, this share is kept from RL, to see when it over-fits.
 UNSEEN = 0.1
 
@@ -61,46 +60,6 @@ class Batch:
     outcomes: list[Outcome]
     advantages: Tensor = field(default_factory=lambda: torch.zeros(0))
     returns: Tensor = field(default_factory=lambda: torch.zeros(0))
-
-
-class Scored(Protocol):
-    """What the loop reads of a batch: `rewards` and `mask` of the actions, [N, K], and their outcomes in row order."""
-
-    rewards: Tensor
-    mask: Tensor
-    outcomes: list[Outcome]
-
-
-B = TypeVar("B", bound=Scored)
-B_contra = TypeVar("B_contra", bound=Scored, contravariant=True)
-
-
-class Trained(Protocol[B_contra]):
-    """What the loop asks of a learner. `spent`: seconds of the last update, by what they went to."""
-
-    spent: dict[str, float]
-
-    def advantage(self, batch: B_contra) -> None: ...
-
-    def update(self, batch: B_contra, rng: random.Random) -> dict[str, float]: ...
-
-    def explained_variance(self, batch: B_contra) -> float: ...
-
-    def save_policy(self, place: Path) -> None: ...
-
-    def save(self, path: Path, update: int, best: float) -> None: ...
-
-    def resume(self, path: Path) -> tuple[int, float]: ...
-
-
-L_contra = TypeVar("L_contra", contravariant=True)
-B_co = TypeVar("B_co", covariant=True)
-
-
-class Rollout(Protocol[L_contra, B_co]):
-    """Acts with the current policy, and executes. Step-wise and episode-wise training differ here alone."""
-
-    def collect(self, learner: L_contra, update: int) -> B_co: ...
 
 
 class Learner:
@@ -338,7 +297,7 @@ def make(stage: Stage, pool: WorkerPool, seed: int, arm: str, tell: Tell) -> dic
     recipe = stage.recipe
     check(recipe)
     read = corpus.read(stage.run / "corpus", recipe.model.context)
-    outcomes = Outcomes(stage.run / "home" / "outcomes.jsonl")
+    outcomes = Outcomes(stage.run / "home" / f"outcomes-{recipe.tasks.run_seconds:g}.jsonl")
     outcomes.learn((step, read.situations[step.state]) for step, _ in read.steps)
     seen, unseen = split(read, recipe.seed)
     allowed = sft.allowed_tasks(recipe, arm)
@@ -391,109 +350,7 @@ def _start(stage: Stage, recipe: Recipe, read: Corpus, arm: str, seed: int) -> P
     return place
 
 
-def loop(
-    stage: Stage,
-    learner: Trained[B],
-    rollout: Rollout[Any, B],
-    validate: Callable[[], float],
-    outcomes: Outcomes,
-    seed: int,
-    tell: Tell,
-) -> dict[str, Any]:
-    """Updates until their number or the minutes are used up; the best policy by `validate` is kept."""
-    table = stage.recipe.rl
-    place = stage.place
-    (place / "logs").mkdir(parents=True, exist_ok=True)
-    first, best = learner.resume(place / "logs" / CHECKPOINT)
-    began = time.monotonic()
-    log = Log(place, first)
-    if first == 0:
-        best = validate()
-        log.write(0, {"unseen_reward": best})
-        learner.save_policy(place / MODEL)
-    update = first
-    for update in range(first, table.updates):
-        start = time.monotonic()
-        batch = rollout.collect(learner, update)
-        learner.advantage(batch)
-        after = time.monotonic()
-        told = learner.update(batch, random.Random(f"order:{seed}:{update}"))
-        row = {**told, **diagnostics(learner, batch), **learner.spent, "update_seconds": time.monotonic() - after}
-        row |= {"seconds": time.monotonic() - start, "executions": outcomes.misses, "cache_hits": outcomes.hits}
-        enough = table.minutes is not None and time.monotonic() - began > 60 * table.minutes
-        if (update + 1) % table.save_every == 0 or update + 1 == table.updates or enough:
-            row["unseen_reward"] = validate()
-            if row["unseen_reward"] > best or np.isnan(best):
-                best = row["unseen_reward"]
-                learner.save_policy(place / MODEL)
-            learner.save(place / "logs" / CHECKPOINT, update + 1, best)
-        log.write(update + 1, row)
-        tell(f"updates, reward {row['reward']:.3f}, KL {row['kl_sft']:.2f}, unseen {best:.3f}", update + 1, table.updates)
-        if enough:
-            break
-    write_json(place / "last.json", {"updates": update + 1})
-    return log.results(best)
+if __name__ == "__main__":
+    from training.cli import stage_main
 
-
-def diagnostics(learner: Trained[B], batch: B) -> dict[str, float]:
-    """Mean reward, the shares of the cases, and how well the critic explains the returns."""
-    cases = Counter(outcome.case for outcome in batch.outcomes)
-    total = max(1, len(batch.outcomes))
-    return {
-        "reward": float(algo.masked_mean(batch.rewards, batch.mask)),
-        "better": sum(1 for o in batch.outcomes if o.scale is not None and o.scale > 0) / total,
-        "explained_variance": learner.explained_variance(batch),
-        "executed": sum(outcome.executed for outcome in batch.outcomes) / total,
-        **{f"case/{case}": cases[case] / total for case in ("edit", "error", "corner", "invalid", "infrastructure")},
-    }
-
-
-class Log:
-    """Every update's numbers as JSON lines, and in TensorBoard."""
-
-    def __init__(self, place: Path, first: int) -> None:
-        from torch.utils.tensorboard import SummaryWriter
-
-        self._path = place / LOG
-        kept = [row for row in read_log(place) if row["update"] <= first] if first else []
-        self._path.write_text("".join(json.dumps(row) + "\n" for row in kept), "utf-8")
-        self._board = SummaryWriter(str(place / "logs" / "tensorboard"), purge_step=first or None)
-        self._rows = kept
-
-    def write(self, update: int, row: dict[str, float]) -> None:
-        """One update."""
-        rounded = {"update": update, **{name: None if np.isnan(value) else round(value, 6) for name, value in row.items()}}
-        self._rows.append(rounded)
-        with self._path.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(rounded) + "\n")
-        for name, value in row.items():
-            self._board.add_scalar(f"rl/{name}", value, update)
-        self._board.flush()
-
-    def results(self, best: float) -> dict[str, Any]:
-        """For the manifest."""
-        rows = [row for row in self._rows if "reward" in row]
-        seconds = sum(row["seconds"] for row in rows)
-        return {
-            "updates": len(rows),
-            "updates_per_hour": 3600 * len(rows) / seconds if seconds else 0.0,
-            "reward_first": float(np.mean([row["reward"] for row in rows[:10]])) if rows else 0.0,
-            "reward_last": float(np.mean([row["reward"] for row in rows[-10:]])) if rows else 0.0,
-            "unseen_reward_start": self._rows[0].get("unseen_reward"),
-            "unseen_reward_best": best,
-            "kl_sft": rows[-1]["kl_sft"] if rows else 0.0,
-            "executions": rows[-1]["executions"] if rows else 0,
-            "cache_hits": rows[-1]["cache_hits"] if rows else 0,
-        }
-
-
-def read_log(place: Path) -> list[dict[str, Any]]:
-    """The rows of a log; an unfinished last line is left out."""
-    rows: list[dict[str, Any]] = []
-    path = place / LOG
-    for line in path.read_text("utf-8").splitlines() if path.is_file() else ():
-        try:
-            rows.append(json.loads(line))
-        except ValueError:
-            break
-    return rows
+    stage_main("rl")

@@ -35,7 +35,7 @@ def publish(run: Path, recipe: Recipe, into: Path | None, tell: Tell) -> Path:
             where=str(source),
             how="train a smaller model, or set publish.dtype = 'float16'",
         )
-    from safetensors.numpy import save_file
+    from safetensors.numpy import save_file  # pyright: ignore[reportUnknownVariableType]
 
     save_file(weights, target / "model.safetensors", metadata={"format": "pt"})
     _config(source, target)
@@ -50,7 +50,7 @@ def publish(run: Path, recipe: Recipe, into: Path | None, tell: Tell) -> Path:
 
 
 def _weights(source: Path, dtype: str) -> dict[str, Any]:
-    from safetensors.numpy import load_file
+    from safetensors.numpy import load_file  # pyright: ignore[reportUnknownVariableType]
 
     return {name: np.ascontiguousarray(value.astype(dtype)) for name, value in load_file(source / "model.safetensors").items()}
 
@@ -68,14 +68,24 @@ def card(run: Path, recipe: Recipe, manifest: dict[str, Any], size: float) -> st
     packages = ", ".join(f"{name} {version}" for name, version in manifest["packages"].items())
     return f"""# The embedded policy
 
-A Qwen2-architecture language model of {size:.2f} MB that proposes edit instructions from the catalogue, trained from random weights by
+A Qwen2-architecture language model of {size:.2f} MB that proposes edit instructions from the catalogue, trained from random \
+weights by
 `mlagent-train all --recipe {recipe.name}` on this project's own task suite. It was given no text from anywhere else.
 
-- Data: {corpus["steps"]:,} executed expert steps in {corpus["states"]:,} states, on generated data of the held-in tasks and the families.
-- SFT: {sft_made["examples"]:,} examples, {sft_made["updates"]} updates. RL: step-wise PPO, {trained["updates"]} updates, reward {recipe.rl.reward}, seed {recipe.publish.seed}.
+- Data: {corpus["steps"]:,} executed expert steps in {corpus["states"]:,} states, on generated data of the held-in tasks \
+and the families.
+- SFT: {sft_made["examples"]:,} examples, {sft_made["updates"]} updates. RL: step-wise PPO, {trained["updates"]} updates, \
+reward {recipe.rl.reward}, seed {recipe.publish.seed}.
 - Revision {manifest["git_revision"]}; {packages}.
 - Results on tasks that training has not seen: docs/results.md.
 
-Limits: it knows the catalogue's edits and nothing else; it reads a digest, not the whole code; it was trained on small data and short
+Limits: it knows the catalogue's edits and nothing else; it reads a digest, not the whole code; it was trained on small data \
+and short
 runs, so what it has learnt about training time does not carry over; its probabilities are not calibrated.
 """
+
+
+if __name__ == "__main__":
+    from training.cli import stage_main
+
+    stage_main("publish")

@@ -8,7 +8,7 @@ import tomllib
 from collections.abc import Iterable
 from importlib.resources import files
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, cast
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -29,7 +29,7 @@ class Section(BaseModel):
 class Tasks(Section):
     """Which tasks train, and on what draws of them.
 
-    `splits` and `only` choose the tasks; `held_in` keeps just the first so many held-in tasks (an ablation). `variants` draws a
+    `splits` and `only` choose the tasks; `most` keeps just the first so many held-in tasks (an ablation). `variants` draws a
     task are taken, the smallest of `draw_from`, so that a run is cheap. A starter whose measured CPU seconds exceed
     `starter_seconds` is left out.
     """
@@ -44,9 +44,10 @@ class Tasks(Section):
 
 
 class Pool(Section):
-    """Where edits are executed: `fork` servers, a fresh `process` behind bubblewrap, `docker`, or `ray` actors with fork servers.
+    """Where edits are executed; what comes out does not depend on this table.
 
-    `address`: of a Ray cluster. What comes out does not depend on this table.
+    `kind`: `fork` servers, a fresh `process` behind bubblewrap, `docker`, or `ray` actors with fork servers. `address`: of a
+    Ray cluster.
     """
 
     kind: PoolKind = "fork"
@@ -101,7 +102,7 @@ class Experts(Section):
 
 
 class Model(Section):
-    """`scratch`: a small Qwen2 of these sizes. Otherwise `base` names a model directory or hub id; `adapter` is LoRA or full."""
+    """`scratch`: a small Qwen2 of these sizes. Otherwise `base` names a model directory or hub id; `adapter`: LoRA or full."""
 
     base: str = "scratch"
     vocabulary: Positive = 1200
@@ -117,8 +118,11 @@ class Model(Section):
 
 
 class Sft(Section):
-    """TRL's SFTTrainer on the assistant's tokens. `weighting`: `reward` shows a step exp(gain / `beta`) - 1 times; `filter` keeps
-    the steps that were kept; `uniform` takes all."""
+    """TRL's SFTTrainer on the assistant's tokens.
+
+    `weighting`: `reward` shows a step exp(gain / `beta`) - 1 times; `filter` keeps the steps that were kept; `uniform` takes
+    all.
+    """
 
     epochs: float = 2.0
     learning_rate: float = 1e-3
@@ -134,8 +138,11 @@ class Sft(Section):
 
 
 class Rl(Section):
-    """Step-wise PPO (paper, section 3.3, eq. 4 and 5): `states` expert states a batch, `rollouts_per_state` actions
-    each. After each update `replays` steps of `replay_states` states are made on remembered outcomes."""
+    """Step-wise PPO (paper, section 3.3, eq. 4 and 5): `states` expert states a batch, `rollouts_per_state` actions each.
+
+    `keep`: the last policy, or the best on unseen
+    starts. After each update `replays` steps of `replay_states` states are made on remembered outcomes.
+    """
 
     algorithm: Literal["ppo", "grpo"] = "ppo"
     mode: Literal["step", "episode"] = "step"
@@ -159,6 +166,7 @@ class Rl(Section):
     reward: Version = "v1"
     seeds: tuple[int, ...] = (0,)
     save_every: Positive = 10
+    keep: Literal["last", "best"] = "last"
     minutes: float | None = None
     max_new_tokens: Positive = 256
     temperature: float = 1.0
@@ -167,8 +175,9 @@ class Rl(Section):
 class Eval(Section):
     """Executed steps from the starters of the held-out tasks, the same for every arm.
 
-    `trajectories` replicates a start; `draw_from`, `variants` and `starter_seconds` as in `tasks`, from the test seeds. `role = "validation"` plays on
-    the training tasks' validation variants instead: that is where settings are chosen. `temperature`: of the trained arms.
+    `trajectories` replicates a start; `draw_from`, `variants` and `starter_seconds` as in `tasks`, from the test seeds.
+    `role = "validation"` plays on the training tasks' validation variants instead: that is where settings are chosen.
+    `temperature`: of the trained arms.
     """
 
     role: Literal["test", "validation"] = "test"
@@ -194,7 +203,7 @@ class Arm(Section):
     held_in: int | None = None
     families: bool = True
     explore: bool = True
-    rl: dict[str, Any] = {}  # noqa: RUF012  pydantic copies it
+    rl: dict[str, Any] = {}
 
     @property
     def own_sft(self) -> bool:
@@ -203,9 +212,9 @@ class Arm(Section):
 
 
 class Compare(Section):
-    """Which arms are evaluated. `random`, `bandit`, `cookbook`, `optuna`, `sft`, `rl`, or a name of `arms`; `pairs` are the ratios shown.
+    """Which arms are evaluated: `random`, `bandit`, `cookbook`, `optuna`, `sft`, `rl`, or a name of `arms`.
 
-    `few`: arms that play one trajectory a start, to save time.
+    `pairs` are the ratios shown. `few`: arms that play one trajectory a start, to save time.
     """
 
     arms: tuple[str, ...] = ("random", "cookbook", "sft", "rl")
@@ -237,7 +246,7 @@ class Recipe(Section):
     sft: Sft = Sft()
     rl: Rl = Rl()
     eval: Eval = Eval()
-    arms: dict[str, Arm] = {}  # noqa: RUF012  pydantic copies it
+    arms: dict[str, Arm] = {}
     compare: Compare = Compare()
     publish: Publish = Publish()
 
@@ -293,16 +302,23 @@ def checked(data: dict[str, Any], where: str) -> Recipe:
         return Recipe(**data)
     except ValidationError as error:
         first = error.errors()[0]
-        key = ".".join(str(part) for part in first["loc"])
+        *tables, name = [str(part) for part in first["loc"]] or [""]
+        key = ".".join([*tables, name])
         how = "correct it"
         if first["type"] == "extra_forbidden":
-            table, _, name = key.rpartition(".")
-            section = Recipe.model_fields[table].annotation if table else Recipe
-            known = list(getattr(section, "model_fields", {}))
-            near = difflib.get_close_matches(name or key, known, n=1, cutoff=0.4)
+            known = _known_keys(tables)
+            near = difflib.get_close_matches(name, known, n=1, cutoff=0.4)
             how = f"did you mean {near[0]}?" if near else f"known keys: {', '.join(known)}"
             raise UserError(f"unknown recipe key {key!r}", where=where, how=how) from None
         raise UserError(f"recipe key {key}: {first['msg'].lower()}", where=where, how=how) from None
+
+
+def _known_keys(tables: list[str]) -> list[str]:
+    """The keys of a table of the recipe; the tables of [arms] have names of their own."""
+    if tables[:1] == ["arms"]:
+        return list(Arm.model_fields)
+    section = Recipe.model_fields[tables[0]].annotation if tables else Recipe
+    return list(getattr(section, "model_fields", {}))
 
 
 def _merge(data: dict[str, Any], change: str) -> None:
@@ -314,10 +330,11 @@ def _merge(data: dict[str, Any], change: str) -> None:
         parsed = value  # a bare word
     if not found or not key.strip():
         raise UserError(f"{change!r} changes nothing", where="--set", how="write it as section.key=value")
-    table = data
+    table: dict[str, Any] = data
     *parents, last = key.strip().split(".")
     for parent in parents:
-        table = table.setdefault(parent, {})
-        if not isinstance(table, dict):
+        inner: object = table.setdefault(parent, {})
+        if not isinstance(inner, dict):
             raise UserError(f"{parent!r} is no table of the recipe", where="--set", how="write it as section.key=value")
+        table = cast("dict[str, Any]", inner)
     table[last] = parsed

@@ -16,9 +16,10 @@ from training.recipe import Recipe
 class Replay:
     """States in which two actions or more have a known reward, from the expert, from this run or from another seed's.
 
-    The objective is the policy gradient over all known actions at once, without sampling: J(s) = sum_a p(a) (r(a) - mean r) / sd,
-    with p the policy's distribution restricted to the known actions, and sd the deviation of all known rewards. It is step-wise RL
-    with the memory as environment; KL to the SFT policy and entropy enter as in PPO.
+    The objective is the policy gradient over all known actions at once, without sampling:
+    J(s) = sum_a p(a) (r(a) - mean r) / sd, with p the policy's distribution restricted to the known actions, and sd the
+    deviation of all known rewards. It is step-wise RL with the memory as environment; KL to the SFT policy and entropy enter as
+    in PPO.
     """
 
     def __init__(self, recipe: Recipe, situations: Sequence[Situation], outcomes: Outcomes) -> None:

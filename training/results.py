@@ -1,15 +1,17 @@
-"""What an evaluation says, as tables and plots. Made from the outcomes alone, so that committed outcomes give the same documents."""
+"""What an evaluation says, as tables and plots, from the outcomes alone: committed outcomes give the same documents."""
 
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from mlagent_app.agent.errors import UserError
-from training import evaluate, plots, ppo, statistics
+from training import evaluate, plots, statistics
+from training.loop import read_log
 from training.recipe import Recipe
 from training.stage import Stage, read_manifest
 from training.statistics import Outcome
@@ -27,25 +29,36 @@ def write(run: Path, recipe: Recipe, tell: Callable[[str], None]) -> Path:
         outcomes += evaluate.outcomes_of(stage, arm, seed)
     (place / OUTCOMES).write_text(evaluate.compact(outcomes), "utf-8")
     (place / LOGS).write_text(json.dumps(_learning(run, recipe)), "utf-8")
-    manifests = {path.parent.relative_to(run).as_posix(): _brief(path.parent) for path in sorted(run.glob("**/manifest.json"))}
+    manifests = {path.parent.relative_to(run).as_posix(): _brief(path.parent) for path in _made(run)}
     (place / MANIFESTS).write_text(json.dumps(manifests, indent=1, sort_keys=True) + "\n", "utf-8")
     document(place, recipe)
     tell(f"tables and plots are in {place}")
     return place
 
 
-def document(place: Path, recipe: Recipe) -> None:
-    """Write `results.md` and the plots from the files in `place`. Raises `UserError` when they are not there."""
+def _made(run: Path) -> list[Path]:
+    return sorted([*run.glob("*/manifest.json"), *run.glob("eval/*/manifest.json")])
+
+
+def document(place: Path, recipe: Recipe, target: Path | None = None) -> Path:
+    """Write the page (`results.md` in `place` unless named) and the plots from the files in `place`; the page's path.
+
+    Raises `UserError` when the files are not there.
+    """
+    target = target or place / PAGE
     try:
-        rows = [json.loads(line) for line in (place / OUTCOMES).read_text("utf-8").splitlines()]
+        rows: list[dict[str, Any]] = [json.loads(line) for line in (place / OUTCOMES).read_text("utf-8").splitlines()]
         learning: dict[str, list[dict[str, Any]]] = json.loads((place / LOGS).read_text("utf-8"))
         manifests: dict[str, Any] = json.loads((place / MANIFESTS).read_text("utf-8"))
-        outcomes = [Outcome(**{**row, "values": tuple(row["values"])}) for row in rows]
-    except (OSError, ValueError, TypeError) as error:
+        outcomes = [_outcome(row) for row in rows]
+    except (OSError, ValueError, TypeError, KeyError) as error:
         raise UserError(f"the outcomes cannot be read: {error}", where=str(place), how="run: mlagent-train eval") from None
     for name, drawing in _plots(outcomes, learning, recipe).items():
         (place / f"{name}.svg").write_text(drawing, "utf-8")
-    (place / PAGE).write_text(page(outcomes, learning, manifests, recipe), "utf-8")
+    images = os.path.relpath(place, target.parent)
+    text = page(outcomes, learning, manifests, recipe).replace("](", f"]({images}/" if images != "." else "](")
+    target.write_text(text, "utf-8")
+    return target
 
 
 def page(
@@ -59,7 +72,14 @@ def page(
     closed = statistics.ratio_rows(outcomes, table.pairs, steps, statistics.gap_closed, table.resamples)
     tasks = statistics.task_rows(outcomes, steps, gain)
     parts = [
-        f"Relative gain is that of the paper, signed so that positive is better; a single one above {CAP:.0%} counts as {CAP:.0%}.",
+        "# Results",
+        f"Measured by `mlagent-train all --recipe {recipe.name}`; this page is written from the recorded outcomes by"
+        " `mlagent-train results`.",
+        "Held-out tasks are those that no stage of training has seen; the data is generated (docs/tasks.md), so **no number"
+        " here can be set beside a published one**. Every arm starts from the same scripts on the same data, and executes the"
+        " same number of edits; an edit that does not help is undone. Intervals are 95 % bootstrap intervals.",
+        "Relative gain is that of the paper, signed so that positive is better; "
+        f"a single one above {CAP:.0%} counts as {CAP:.0%}.",
         "## Arms",
         statistics.markdown(arms),
         "## Ratios of mean relative gains, on paired trajectories",
@@ -77,6 +97,11 @@ def page(
     return "\n\n".join(parts) + "\n"
 
 
+def _outcome(row: dict[str, Any]) -> Outcome:
+    row["values"] = tuple(row["values"])
+    return Outcome(**row)
+
+
 def _finished(run: Path, recipe: Recipe) -> list[tuple[str, int, Stage]]:
     found: list[tuple[str, int, Stage]] = []
     for arm in dict.fromkeys([*evaluate.BASELINES, "sft", "rl", *recipe.arms, *recipe.compare.arms]):
@@ -92,7 +117,7 @@ def _learning(run: Path, recipe: Recipe) -> dict[str, list[dict[str, Any]]]:
     found: dict[str, list[dict[str, Any]]] = {}
     for arm in ("rl", *recipe.arms):
         for seed in recipe.for_arm(arm).rl.seeds:
-            rows = ppo.read_log(run / f"{arm}-{seed}")
+            rows = read_log(run / f"{arm}-{seed}")
             if rows:
                 found[f"{arm}-{seed}"] = rows
     return found

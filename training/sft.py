@@ -1,13 +1,13 @@
-"""Exploration-enriched fine-tuning (paper, section 3.2, eq. 3): TRL's SFTTrainer on the expert's steps, loss on the answer alone."""
+"""Exploration-enriched fine-tuning (paper, section 3.2, eq. 3): TRL's SFTTrainer on expert steps, loss on answers alone."""
 
 from __future__ import annotations
 
 import contextlib
 import math
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from mlagent_app.agent.reward import CONSTANT
 from training import corpus
@@ -20,7 +20,8 @@ from training.telling import Tell
 from training.weights import complete
 
 if TYPE_CHECKING:
-    from transformers import PreTrainedModel, PreTrainedTokenizerBase
+    from peft import LoraConfig
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase, TrainerControl, TrainerState, TrainingArguments
 
 MODEL = "model"
 
@@ -56,8 +57,8 @@ def make(stage: Stage, arm: str, tell: Tell) -> dict[str, Any]:
     model, tokenizer = opening_model(recipe, read)
     results = train(recipe, rows, model, tokenizer, stage.place, tell)
     if recipe.model.base == "scratch":
-        settings = {"prompt_tokens": read.writer.most, "temperature": recipe.publish.temperature}
-        complete(stage.place / MODEL, read.tokenizer, **settings, name=f"{recipe.name} sft")
+        most, temperature = read.writer.most, recipe.publish.temperature
+        complete(stage.place / MODEL, read.tokenizer, prompt_tokens=most, temperature=temperature, name=f"{recipe.name} sft")
     return results
 
 
@@ -67,7 +68,7 @@ def is_greedy(step: Step) -> bool:
 
 
 def copies(step: Step, recipe: Recipe, rng: random.Random) -> int:
-    """How often a step is shown, in expectation exp((reward - r0) / beta) - 1, 0 to `most_copies`; r0 is the reward of no change.
+    """How often a step is shown, in expectation exp((reward - r0) / beta) - 1, 0 to `most_copies`; r0: the reward of no change.
 
     Reward-weighted regression (Peters and Schaal 2007) by repetition, which any trainer can do. What did not help is not shown.
     """
@@ -122,14 +123,21 @@ def train(
     from datasets import Dataset
     from torch.utils.tensorboard import SummaryWriter
     from transformers import TrainerCallback
-    from transformers.integrations import TensorBoardCallback
-    from transformers.trainer_utils import get_last_checkpoint
-    from trl import SFTConfig, SFTTrainer
+    from transformers.integrations import TensorBoardCallback  # pyright: ignore[reportPrivateImportUsage]
+    from transformers.trainer_utils import get_last_checkpoint  # pyright: ignore[reportUnknownVariableType]
+    from trl import SFTConfig, SFTTrainer  # pyright: ignore[reportPrivateImportUsage]
 
     class Bar(TrainerCallback):
         """Passes the trainer's progress on."""
 
-        def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **more: Any) -> None:
+        def on_log(
+            self,
+            args: TrainingArguments,
+            state: TrainerState,
+            control: TrainerControl,
+            logs: Mapping[str, float] | None = None,
+            **more: object,
+        ) -> None:
             del args, control, more
             loss = (logs or {}).get("loss")
             if loss is not None:
@@ -171,14 +179,21 @@ def train(
         callbacks=[Bar(), TensorBoardCallback(SummaryWriter(str(place / "logs" / "tensorboard")))],
     )
     with contextlib.redirect_stdout(None):  # the trainer prints its logs as dictionaries
-        done = trainer.train(resume_from_checkpoint=get_last_checkpoint(str(checkpoints)) if checkpoints.is_dir() else None)
+        last = cast("str | None", get_last_checkpoint(str(checkpoints))) if checkpoints.is_dir() else None
+        done = trainer.train(resume_from_checkpoint=last)
     trainer.save_model(str(place / MODEL))
     return {"examples": len(rows), "updates": done.global_step, "loss": float(done.training_loss)}
 
 
-def _lora(recipe: Recipe) -> Any:
+def _lora(recipe: Recipe) -> LoraConfig:
     from peft import LoraConfig
 
     return LoraConfig(
         r=recipe.model.lora_rank, lora_alpha=2 * recipe.model.lora_rank, target_modules="all-linear", task_type="CAUSAL_LM"
     )
+
+
+if __name__ == "__main__":
+    from training.cli import stage_main
+
+    stage_main("sft")

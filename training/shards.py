@@ -15,7 +15,7 @@ SCHEMA = 1
 SUFFIX = ".jsonl"
 
 
-def write(path: Path, kind: str, rows: Sequence[dict[str, Any]], **header: Any) -> None:
+def write(path: Path, kind: str, rows: Sequence[dict[str, Any]], **header: object) -> None:
     """Write `rows`, with further `header` values (the tokenizer's hash, say)."""
     body = "".join(json.dumps(row, separators=(",", ":"), sort_keys=True) + "\n" for row in rows).encode()
     head = {"schema": SCHEMA, "kind": kind, "count": len(rows), "sha256": hashlib.sha256(body).hexdigest(), **header}
@@ -25,8 +25,8 @@ def write(path: Path, kind: str, rows: Sequence[dict[str, Any]], **header: Any) 
     scratch.replace(path)
 
 
-def read(path: Path, kind: str, **expected: Any) -> list[dict[str, Any]]:
-    """The rows of a shard. Raises `UserError` for one that is damaged, of another schema or kind, or has another header value."""
+def read(path: Path, kind: str, **expected: object) -> list[dict[str, Any]]:
+    """The rows of a shard. Raises `UserError` for one that is damaged, or of another schema, kind or header value."""
     how = "remove it and run the stage again: what is whole is kept"
     try:
         head_line, _, body = path.read_bytes().partition(b"\n")
@@ -52,7 +52,7 @@ def read(path: Path, kind: str, **expected: Any) -> list[dict[str, Any]]:
     return [json.loads(line) for line in body.splitlines()]
 
 
-def read_all(directory: Path, kind: str, **expected: Any) -> Iterator[dict[str, Any]]:
+def read_all(directory: Path, kind: str, **expected: object) -> Iterator[dict[str, Any]]:
     """The rows of all shards of a directory, in the order of their names."""
     for path in sorted(directory.glob(f"*{SUFFIX}")):
         yield from read(path, kind, **expected)

@@ -1,4 +1,4 @@
-"""A training run on disk: one directory a stage, each with a manifest that says what made it. A finished stage is not made again."""
+"""A training run on disk: one directory a stage, with a manifest that says what made it. A finished stage is not made again."""
 
 from __future__ import annotations
 
@@ -28,7 +28,10 @@ PACKAGES = (
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """One stage of one run. `sections` are the tables of the recipe that it depends on, `inputs` the stages it reads, `extra` what else."""
+    """One stage of one run.
+
+    `sections` are the tables of the recipe that it depends on, `inputs` the stages that it reads, `extra` what else.
+    """
 
     run: Path
     name: str
@@ -57,7 +60,7 @@ class Stage:
         return manifest["key"] == self.key() and all((self.place / name).is_file() for name in manifest["outputs"])
 
     def begin(self) -> Progress:
-        """Enter the stage; what a killed attempt left is kept if it was for the same recipe and inputs, and removed otherwise."""
+        """Enter the stage. What a killed attempt left is kept if it was for the same recipe and inputs, else removed."""
         key = self.key()
         self.place.mkdir(parents=True, exist_ok=True)
         progress = Progress(self.place / PROGRESS, key)
@@ -77,7 +80,7 @@ class Stage:
         outputs = {
             path.relative_to(self.place).as_posix(): file_digest(path)
             for path in sorted(self.place.rglob("*"))
-            if path.is_file() and path.name not in (MANIFEST, PROGRESS) and "logs" not in path.parts
+            if path.is_file() and path.name not in (MANIFEST, PROGRESS) and "logs" not in path.relative_to(self.place).parts
         }
         manifest = {
             "schema": SCHEMA,
@@ -112,7 +115,7 @@ class Progress:
             data = json.loads(self._path.read_text("utf-8"))
             self.seconds = float(data["seconds"])
             return str(data["key"])
-        except (OSError, ValueError, KeyError):
+        except (OSError, ValueError, KeyError, TypeError):
             return ""
 
     def save(self) -> None:
@@ -127,12 +130,12 @@ def read_manifest(place: Path) -> dict[str, Any]:
     """The manifest of a finished stage. Raises `UserError`."""
     path = place / MANIFEST
     try:
-        manifest: dict[str, Any] = json.loads(path.read_text("utf-8"))
+        manifest: dict[str, Any] = dict(json.loads(path.read_text("utf-8")))
     except FileNotFoundError:
         raise UserError(
             f"the stage {place.name!r} was not made yet", where=str(place), how=f"run: mlagent-train {place.name}"
         ) from None
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, TypeError) as error:
         raise UserError(
             f"the manifest cannot be read: {error}", where=str(path), how="remove it and run the stage again"
         ) from None

@@ -155,7 +155,7 @@ class TextBatch:
 
 
 class TextLearner:
-    """Actor, critic, reference, and one update of them; see `training.ppo.Trained`."""
+    """Actor, critic, reference, and one update of them; see `training.loop.Trained`."""
 
     def __init__(self, recipe: Recipe, read: Corpus, start: Path, seed: int) -> None:
         torch.manual_seed(seed)
@@ -312,7 +312,7 @@ class TextLearner:
 
 
 class TextRollout:
-    """`states` expert states, `rollouts_per_state` answers in each; see `training.ppo.Rollout`."""
+    """`states` expert states, `rollouts_per_state` answers in each; see `training.loop.Rollout`."""
 
     def __init__(
         self,

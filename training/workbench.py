@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import sys
+import threading
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Self
-import threading
 
 from mlagent_app.agent.reward import Version
 from mlagent_app.environment.states import StateStore

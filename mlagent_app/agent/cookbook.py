@@ -1,4 +1,4 @@
-"""The cookbook: a static table of the mean reward of each instruction, by kind of task. The baseline that a policy must beat."""
+"""The cookbook: a static table of each instruction's mean reward, by kind of task. The baseline that a policy must beat."""
 
 from __future__ import annotations
 
@@ -43,7 +43,10 @@ class Mean:
 
 @dataclass(slots=True)
 class Cookbook:
-    """Mean rewards by (kind, instruction), by instruction, by what it is about, by family, and over all, each shrunk toward the next."""
+    """Mean rewards by (kind, instruction), by instruction, by what it is about, by family, and over all.
+
+    Each is shrunk toward the next.
+    """
 
     levels: tuple[dict[str, Mean], ...] = field(default_factory=lambda: tuple(defaultdict[str, Mean](Mean) for _ in range(5)))
 
@@ -79,7 +82,7 @@ class Cookbook:
         try:
             for level, data in zip(book.levels, json.loads(text), strict=True):
                 level.update({key: Mean(float(total), int(count)) for key, (total, count) in data.items()})
-        except (TypeError, AttributeError) as error:
+        except (TypeError, AttributeError, OverflowError, RecursionError) as error:
             raise ValueError(f"not a cookbook: {error}") from error
         return book
 

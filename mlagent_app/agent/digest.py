@@ -32,9 +32,14 @@ _RANKING = frozenset("map ndcg mrr hits map5 map_5".split())
 _NUMBERS = frozenset(
     "rmse mse mae mape smape rmsle msle mcrmse error r2 pearson spearman correlation kendall pinball crps deviance".split()
 )
-_SETTING = re.compile(r"""^\s*-?\s*["']?([A-Za-z_][\w-]*)["']?\s*[:=]\s*["']?([\w.+-]+)["']?\s*,?\s*(?:#.*)?$""", re.MULTILINE)
+# Within a line only: a table's heading is no setting.
+_SETTING = re.compile(
+    r"""^[ \t]*-?[ \t]*["']?([A-Za-z_][\w-]*)["']?[ \t]*[:=][ \t]*["']?([\w.+-]+)["']?[ \t]*,?[ \t]*(?:\#.*)?$""", re.MULTILINE
+)
 _SKIPPED_CALLS = frozenset(
-    "ArgumentParser Path DataFrame Series Module ModuleList Namespace ValueError RuntimeError KeyError Exception Counter".split()
+    (
+        "ArgumentParser Path DataFrame Series Module ModuleList Namespace ValueError RuntimeError KeyError Exception Counter"
+    ).split()
 )
 
 
@@ -119,19 +124,24 @@ def _items(path: str, text: str) -> tuple[str, ...]:
     """What a file sets and calls, in order, none twice."""
     if path.endswith(".py"):
         try:
-            tree = ast.parse(text)
+            return tuple(dict.fromkeys(item for node in _in_order(ast.parse(text)) for item in _from_node(node)))
         except (SyntaxError, ValueError, RecursionError):
             return ()
-        return tuple(dict.fromkeys(item for node in _in_order(tree) for item in _from_node(node)))
     if path.endswith((".yaml", ".yml", ".toml", ".json", ".cfg", ".ini")):
         return tuple(f"{name}={value}" for name, value in _SETTING.findall(text))
     return ()
 
 
 def _in_order(tree: ast.AST) -> Iterator[ast.AST]:
-    for node in ast.iter_child_nodes(tree):
+    """All nodes below `tree` as they are read. A long sum or chain of `elif` is a deep tree: no recursion."""
+    stack = [ast.iter_child_nodes(tree)]
+    while stack:
+        node = next(stack[-1], None)
+        if node is None:
+            stack.pop()
+            continue
         yield node
-        yield from _in_order(node)
+        stack.append(ast.iter_child_nodes(node))
 
 
 def _from_node(node: ast.AST) -> Iterator[str]:
@@ -180,5 +190,12 @@ def _constant(node: ast.expr | None) -> str:
     if isinstance(value, bool) or value is None:
         return str(value)
     if isinstance(value, int | float):
-        return f"{value:g}" if abs(value) < 1e6 else f"{value:.0e}"
+        return _number(value)
     return value if isinstance(value, str) and re.fullmatch(r"[\w-]{1,20}", value) else ""
+
+
+def _number(value: float) -> str:
+    try:
+        return f"{value:g}" if abs(value) < 1e6 else f"{value:.0e}"
+    except OverflowError:  # a whole number beyond the floats
+        return ""

@@ -67,7 +67,8 @@ ProjectArgument = Annotated[
 Steps = Annotated[int | None, typer.Option(min=1, help="Steps at most. [default: 10]", show_default=False)]
 Minutes = Annotated[float | None, typer.Option(min=0.01, help="Minutes at most.", show_default=False)]
 PolicyOption = Annotated[
-    str | None, typer.Option(help="Who proposes edits: embedded, cookbook, bandit or random. [default: embedded]", show_default=False)
+    str | None,
+    typer.Option(help="Who proposes edits: embedded, cookbook, bandit or random. [default: embedded]", show_default=False),
 ]
 Model = Annotated[
     str | None,

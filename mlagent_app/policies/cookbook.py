@@ -1,4 +1,4 @@
-"""The cookbook policy: the static table of what paid in training, taken greedily. The baseline that `embedded` is measured against."""
+"""The cookbook policy: the static table of what paid in training, taken greedily. The baseline for `embedded`."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def loaded(path: Path) -> Cookbook:
 
 
 class CookbookPolicy:
-    """The untried edit with the highest mean reward in the table; the first of equals. Deterministic: the seed does not matter."""
+    """The untried edit with the highest mean reward in the table, the first of equals. Deterministic, whatever the seed."""
 
     name = "cookbook"
 

@@ -1,4 +1,4 @@
-"""The embedded policy: a small language model that `training/` makes and the package ships. Offline, on any CPU, without PyTorch."""
+"""The embedded policy: a small language model, made by `training/` and shipped. Offline, on any CPU, without PyTorch."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ FORM = 1
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """`policy.json`: the form of digest, the longest prompt in tokens, the temperature of sampling, and who made the weights."""
+    """`policy.json`: the form of digest, the longest prompt in tokens, the sampling temperature, and who made the weights."""
 
     form: int
     prompt_tokens: int
@@ -53,13 +53,15 @@ class EmbeddedModel:
         """Read a directory with config.json, model.safetensors, tokenizer.json and policy.json. Raises `UserError` (exit 4)."""
         try:
             data: dict[str, Any] = json.loads((directory / SETTINGS).read_text("utf-8"))
-            settings = Settings(**{name: data[name] for name in Settings.__dataclass_fields__})
+            most, temperature = int(data["prompt_tokens"]), float(data["temperature"])
+            settings = Settings(int(data["form"]), most, temperature, str(data["name"]))
             if settings.form != FORM:
                 raise ValueError(f"made for form {settings.form} of the digest, this version writes form {FORM}")
             return cls(Qwen2.load(directory), Writer.load(directory / "tokenizer.json", settings.prompt_tokens), settings)
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except (OSError, ValueError, KeyError, TypeError, ArithmeticError) as error:
+            why = f"{error} is missing" if isinstance(error, KeyError) else str(error)
             raise UserError(
-                f"the weights cannot be read: {error!s}",
+                f"the weights cannot be read: {why}",
                 where=str(directory),
                 how="install the package again, or name a directory that mlagent-train publish wrote",
                 code=Exit.NO_POLICY,

@@ -1,7 +1,7 @@
 """The forward pass of a Qwen2 language model in numpy, for inference on a laptop: no PyTorch is needed.
 
-Reads a directory as transformers writes it: `config.json` and `model.safetensors`. It is small on purpose: no key-value cache, no
-batches; one pass over a prompt and the trie behind it.
+Reads a directory as transformers writes it: `config.json` and `model.safetensors`. It is small on purpose: no key-value cache,
+no batches; one pass over a prompt and the trie behind it.
 """
 
 from __future__ import annotations
@@ -59,9 +59,9 @@ class Qwen2:
     def load(cls, directory: Path) -> Qwen2:
         """Read a model directory. Raises OSError, ValueError and KeyError for what is missing or damaged."""
         from safetensors import SafetensorError
-        from safetensors.numpy import load_file
+        from safetensors.numpy import load_file  # pyright: ignore[reportUnknownVariableType]
 
-        config: dict[str, Any] = json.loads((directory / "config.json").read_text("utf-8"))
+        config: dict[str, Any] = dict(json.loads((directory / "config.json").read_text("utf-8")))
         try:
             weights = {
                 name: np.asarray(value, np.float32) for name, value in load_file(directory / "model.safetensors").items()
@@ -69,7 +69,9 @@ class Qwen2:
         except SafetensorError as error:
             raise ValueError(f"model.safetensors: {error}") from error
         weights.setdefault("lm_head.weight", weights["model.embed_tokens.weight"])
-        return cls(Shape.of(config), weights)
+        shape = Shape.of(config)
+        _check(weights, shape, int(config["hidden_size"]), int(config["intermediate_size"]))
+        return cls(shape, weights)
 
     def log_probabilities(self, prompt: Ints, trie: Trie) -> Floats:
         """The log-probability of each of the trie's completions [C] after `prompt` [P]."""
@@ -86,7 +88,10 @@ class Qwen2:
         return trie.log_probabilities(logits.astype(np.float64))
 
     def hidden(self, tokens: Ints, positions: Ints, mask: Mask) -> Array:
-        """The last hidden states [L, H] of `tokens` [L] at `positions` [L]; position i attends to j where `mask` [L, L] says so."""
+        """The last hidden states [L, H] of `tokens` [L] at `positions` [L].
+
+        Position i attends to j where `mask` [L, L] says so.
+        """
         weights, shape = self._weights, self._shape
         x = weights["model.embed_tokens.weight"][tokens]
         cosine, sine = _rotation(positions, shape)
@@ -96,9 +101,11 @@ class Qwen2:
             normed = _norm(x, weights[name + "input_layernorm.weight"], shape.epsilon)
             x = x + self._attention(normed, name + "self_attn.", (cosine, sine), bias)
             normed = _norm(x, weights[name + "post_attention_layernorm.weight"], shape.epsilon)
-            gate = normed @ weights[name + "mlp.gate_proj.weight"].T
-            up = normed @ weights[name + "mlp.up_proj.weight"].T
-            x = x + (gate / (1.0 + np.exp(-gate)) * up) @ weights[name + "mlp.down_proj.weight"].T
+            gate: Array = normed @ weights[name + "mlp.gate_proj.weight"].T
+            up: Array = normed @ weights[name + "mlp.up_proj.weight"].T
+            gated: Array = gate / (np.float32(1.0) + np.exp(-gate)) * up
+            down: Array = gated @ weights[name + "mlp.down_proj.weight"].T
+            x = x + down
         return _norm(x, weights["model.norm.weight"], shape.epsilon)
 
     def _attention(self, x: Array, name: str, rotation: tuple[Array, Array], bias: Array) -> Array:
@@ -120,6 +127,22 @@ class Qwen2:
         return mixed.transpose(1, 0, 2).reshape(len(x), -1) @ weights[f"{name}o_proj.weight"].T
 
 
+def _check(weights: dict[str, Array], shape: Shape, hidden: int, inner: int) -> None:
+    """Raises ValueError for weights of other sizes than `config.json` says, and KeyError for what is not there."""
+    query, key = shape.heads * shape.head, shape.kv_heads * shape.head
+    sizes: dict[str, tuple[int, ...]] = {"input_layernorm.weight": (hidden,), "post_attention_layernorm.weight": (hidden,)}
+    for name, size in (("q_proj", query), ("k_proj", key), ("v_proj", key)):
+        sizes |= {f"self_attn.{name}.weight": (size, hidden), f"self_attn.{name}.bias": (size,)}
+    sizes |= {"self_attn.o_proj.weight": (hidden, query), "mlp.down_proj.weight": (hidden, inner)}
+    sizes |= {"mlp.gate_proj.weight": (inner, hidden), "mlp.up_proj.weight": (inner, hidden)}
+    vocabulary = len(weights["model.embed_tokens.weight"])
+    wanted = {f"model.layers.{layer}.{name}": size for layer in range(shape.layers) for name, size in sizes.items()}
+    wanted |= {name: (vocabulary, hidden) for name in ("model.embed_tokens.weight", "lm_head.weight")}
+    for name, size in {**wanted, "model.norm.weight": (hidden,)}.items():
+        if weights[name].shape != size:
+            raise ValueError(f"{name} has the shape {weights[name].shape}, not {size}")
+
+
 def _norm(x: Array, weight: Array, epsilon: float) -> Array:
     """Root-mean-square norm (Zhang and Sennrich 2019)."""
     return x / np.sqrt(np.mean(x * x, axis=-1, keepdims=True) + np.float32(epsilon)) * weight
@@ -135,5 +158,6 @@ def _rotation(positions: Ints, shape: Shape) -> tuple[Array, Array]:
 
 def _rotate(x: Array, cosine: Array, sine: Array) -> Array:
     half = x.shape[-1] // 2
-    turned = np.concatenate([-x[..., half:], x[..., :half]], axis=-1)
-    return x * cosine + turned * sine
+    kept: Array = x * cosine
+    turned: Array = np.concatenate([-x[..., half:], x[..., :half]], axis=-1) * sine
+    return kept + turned

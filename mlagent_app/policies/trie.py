@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +17,8 @@ import numpy.typing as npt
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
+# By token: the number of the completion that ends with it, or what may follow it.
+Tree: TypeAlias = "dict[int, int | Tree]"
 ROOT = -1
 
 
@@ -23,10 +26,10 @@ ROOT = -1
 class Trie:
     """The trie of C completions, packed for one forward pass.
 
-    Nodes 0..N-1 are the tokens that are fed to the model behind the prompt: every branch and what leads to it. `token`, `parent`
-    (ROOT for the prompt's last token) and `depth` (0 for a first token) have shape [N]; a parent comes before its children.
-    Edges 0..E-1 are the choices: `source` is the node that the choice is made at (ROOT or a node), `choice` the token chosen;
-    those of one source are neighbours. `path` [C, D] holds the edges on the way to each completion, padded with E.
+    Nodes 0..N-1 are the tokens that are fed to the model behind the prompt: every branch and what leads to it. `token`,
+    `parent` (ROOT for the prompt's last token) and `depth` (0 for a first token) have shape [N]; a parent comes before its
+    children. Edges 0..E-1 are the choices: `source` is the node that the choice is made at (ROOT or a node), `choice` the token
+    chosen; those of one source are neighbours. `path` [C, D] holds the edges on the way to each completion, padded with E.
     """
 
     token: Ints
@@ -60,7 +63,7 @@ def build(completions: Sequence[Sequence[int]]) -> Trie:
     """The trie of these token sequences, which differ from each other and none of which begins another. Raises ValueError."""
     if not completions or any(not ids for ids in completions):
         raise ValueError("a trie needs completions, none of them empty")
-    tree: dict[int, object] = {}
+    tree: Tree = {}
     for number, ids in enumerate(completions):
         _add(tree, ids, number)
     packer = _Packer(len(completions))
@@ -68,13 +71,13 @@ def build(completions: Sequence[Sequence[int]]) -> Trie:
     return packer.trie()
 
 
-def _add(tree: dict[int, object], ids: Sequence[int], number: int) -> None:
+def _add(tree: Tree, ids: Sequence[int], number: int) -> None:
     node = tree
     for token in ids[:-1]:
         below = node.setdefault(token, {})
         if not isinstance(below, dict):
             raise ValueError("a completion begins another one")
-        node = below  # pyright: ignore[reportUnknownVariableType]
+        node = below
     if ids[-1] in node:
         raise ValueError("two completions are equal, or one begins another")
     node[ids[-1]] = number
@@ -91,8 +94,8 @@ class _Packer:
         self._choice: list[int] = []
         self._paths: list[list[int]] = [[] for _ in range(count)]
 
-    def pack(self, tree: dict[int, object]) -> None:
-        stack: list[tuple[dict[int, object], int, int, list[int], list[int]]] = [(tree, ROOT, 0, [], [])]
+    def pack(self, tree: Tree) -> None:
+        stack: list[tuple[Tree, int, int, list[int], list[int]]] = [(tree, ROOT, 0, [], [])]
         while stack:
             node, at, depth, pending, path = stack.pop()
             if len(node) == 1:
@@ -114,15 +117,15 @@ class _Packer:
 
     def _down(
         self,
-        stack: list[tuple[dict[int, object], int, int, list[int], list[int]]],
-        below: object,
+        stack: list[tuple[Tree, int, int, list[int], list[int]]],
+        below: int | Tree,
         state: tuple[int, int, list[int], list[int]],
     ) -> None:
         at, depth, pending, path = state
         if isinstance(below, int):
             self._paths[below] = path
         else:
-            stack.append((below, at, depth, pending, path))  # pyright: ignore[reportArgumentType]
+            stack.append((below, at, depth, pending, path))
 
     def trie(self) -> Trie:
         edges = len(self._source)
@@ -130,10 +133,12 @@ class _Packer:
         path = np.full((len(self._paths), width), edges, dtype=np.int64)
         for row, found in enumerate(self._paths):
             path[row, : len(found)] = found
-        arrays = (
-            np.array(values, dtype=np.int64) for values in (self._token, self._parent, self._depth, self._source, self._choice)
-        )
-        return Trie(*arrays, path)
+        token, parent, depth = _ints(self._token), _ints(self._parent), _ints(self._depth)
+        return Trie(token, parent, depth, _ints(self._source), _ints(self._choice), path)
+
+
+def _ints(values: list[int]) -> Ints:
+    return np.array(values, dtype=np.int64)
 
 
 def segment_log_softmax(logits: Floats, segment: Ints) -> Floats:

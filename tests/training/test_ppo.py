@@ -19,10 +19,12 @@ import torch
 from training import ppo
 from training.corpus import Situation
 from training.episodes import ActionJob, Step
+from training.loop import loop, read_log
 from training.model import from_scratch
 from training.outcomes import Outcomes
 from training.pool import Lost
 from training.recipe import Recipe, checked
+from training.replay import Replay
 from training.stage import Stage
 from training.telling import silent
 
@@ -36,7 +38,15 @@ GOOD = 2
 def recipe(**rl: object) -> Recipe:
     """A small one, with these values of `rl`."""
     sizes = {"vocabulary": 16, "hidden": 16, "layers": 1, "heads": 2, "kv_heads": 1, "intermediate": 16, "context": 64}
-    table = {"states": 2, "rollouts_per_state": 8, "minibatch": 16, "actor_lr": 3e-3, "kl": 0.01, "entropy": 0.0, "reward": "v2"}
+    table = {
+        "states": 2,
+        "rollouts_per_state": 8,
+        "minibatch": 16,
+        "actor_lr": 3e-3,
+        "kl": 0.01,
+        "entropy": 0.0,
+        "reward": "v2",
+    }
     return checked({"name": "tiny", "model": sizes, "rl": {**table, "updates": 12, "save_every": 4, **rl}}, "here")
 
 
@@ -98,7 +108,7 @@ def train(start: Path, place: Path, pool: TablePool, **rl: object) -> tuple[ppo.
     rollout = ppo.StepWise(made, situations(), outcomes, pool, 0)
     stage = Stage(place, "rl-0", made, ("rl",))
     validate = lambda: ppo.expected_reward(learner, situations(), outcomes)  # noqa: E731
-    return learner, ppo.loop(stage, learner, rollout, validate, outcomes, 0, silent), outcomes
+    return learner, loop(stage, learner, rollout, validate, outcomes, 0, silent), outcomes
 
 
 @pytest.mark.parametrize("advantage", ["critic", "group"])
@@ -107,8 +117,17 @@ def test_what_is_rewarded_becomes_more_probable(start: Path, tmp_path: Path, adv
     learner, results, _ = train(start, tmp_path, TablePool(), advantage=advantage)
     assert chance(learner) > before + 0.2
     assert results["updates"] == 12 and results["reward_last"] > results["reward_first"] - 1e-6
-    rows = ppo.read_log(tmp_path / "rl-0")
-    wanted = {"reward", "kl_sft", "approx_kl", "clip_fraction", "entropy", "explained_variance", "execution_seconds", "cache_hits"}
+    rows = read_log(tmp_path / "rl-0")
+    wanted = {
+        "reward",
+        "kl_sft",
+        "approx_kl",
+        "clip_fraction",
+        "entropy",
+        "explained_variance",
+        "execution_seconds",
+        "cache_hits",
+    }
     assert wanted <= rows[-1].keys() and rows[-1]["case/edit"] == 1.0
 
 
@@ -131,7 +150,7 @@ def test_what_the_infrastructure_failed_is_never_learnt_from(start: Path, tmp_pa
     assert torch.allclose(learner.distributions(situations()), fresh.distributions(situations()), atol=1e-6)
     assert results["reward_last"] == 0.0
     assert all(outcomes.known(s, place) is None for s in situations() for place in range(3))
-    assert ppo.read_log(tmp_path / "rl-0")[-1]["case/infrastructure"] == 1.0
+    assert read_log(tmp_path / "rl-0")[-1]["case/infrastructure"] == 1.0
 
 
 def test_the_penalty_keeps_the_policy_near_the_one_it_started_from(start: Path, tmp_path: Path) -> None:
@@ -156,7 +175,7 @@ def test_remembered_outcomes_teach_without_executions(start: Path, tmp_path: Pat
     outcomes.of(pool, wanted, 5.0)
     learner = ppo.Learner(made, start, 0)
     before, executed = chance(learner), len(pool.asked)
-    learner.replay = ppo.Replay(made, situations(), outcomes)
+    learner.replay = Replay(made, situations(), outcomes)
     batch = ppo.StepWise(made, situations(), outcomes, pool, 0).collect(learner, 0)
     learner.advantage(batch)
     told = learner.update(batch, random.Random(0))

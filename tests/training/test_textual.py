@@ -34,6 +34,7 @@ from training import big, corpus, grpo, ppo, sft, tokens
 from training.answers import Execution, Speech, chunks, draw, lay
 from training.endpoint import INSTRUCTIONS, quoted, system_prompt
 from training.episodes import ReplyJob, Step, read_reply
+from training.loop import MODEL, loop, read_log
 from training.model import from_scratch
 from training.outcomes import Outcome, Outcomes
 from training.pool import Lost
@@ -420,7 +421,7 @@ def test_the_loop_trains_keeps_a_policy_and_goes_on(base: Path, read: corpus.Cor
         outcomes = Outcomes(tmp_path / "outcomes.jsonl")
         learner = TextLearner(recipe, read, base, 0)
         rollout = TextRollout(recipe, states, states[:1], TinyPool(lambda job: step(job.state)), outcomes, 0)
-        found = ppo.loop(
+        found = loop(
             stage_of(recipe, tmp_path), learner, rollout, lambda: rollout.expected_reward(learner), outcomes, 0, silent
         )
         return found, learner
@@ -428,12 +429,12 @@ def test_the_loop_trains_keeps_a_policy_and_goes_on(base: Path, read: corpus.Cor
     run(1)
     results, learner = run(2)
     assert results["updates"] == 2
-    rows = ppo.read_log(tmp_path / "rl-0")
+    rows = read_log(tmp_path / "rl-0")
     assert [row["update"] for row in rows] == [0, 1, 2]
     assert rows[1]["reward"] == 0.0  # what a random model says is no action
     assert rows[1]["case/invalid"] == 1.0
     assert rows[0]["unseen_reward"] == 0.0
-    place = tmp_path / "rl-0" / ppo.MODEL
+    place = tmp_path / "rl-0" / MODEL
     assert json.loads((place / "generation_config.json").read_text())["eos_token_id"] == list(learner.speech.ends)
     assert TextLearner(learner.recipe, read, place, 0).speech.ends == learner.speech.ends
 
@@ -464,15 +465,13 @@ def test_grpo_takes_a_step_on_rewards_of_equation_6(
     pool = TinyPool(lambda job: step(job.state, scale=0.01 if job.state == "s0" else 0.03))
     states = [read.situations["s0"], read.situations["s1"]]
     results = grpo.train(stage_of(recipe, tmp_path), read, base, states, pool, Outcomes(tmp_path / "o"), 0, silent)
-    (row,) = ppo.read_log(tmp_path / "rl-0")
+    (row,) = read_log(tmp_path / "rl-0")
     drawn = {job.state for job in pool.asked}
     expected = [reward for state in drawn for reward in (sigmoid(1.0 if state == "s0" else 3.0), 0.0)]
     assert row["reward"] == pytest.approx(sum(expected) / len(expected), abs=1e-5)
     assert row["case/invalid"] == row["case/edit"] == 0.5
     assert results["updates"] == 1
-    weights = [
-        cast("Any", big.load_model(str(place), "float32")).lm_head.weight for place in (base, tmp_path / "rl-0" / ppo.MODEL)
-    ]
+    weights = [cast("Any", big.load_model(str(place), "float32")).lm_head.weight for place in (base, tmp_path / "rl-0" / MODEL)]
     assert not torch.equal(*weights)
 
 
@@ -502,7 +501,7 @@ def test_grpo_draws_from_the_model_from_scratch(tmp_path: Path) -> None:
     pool = TinyPool(lambda job: step(job.state, scale=0.01))
     states = list(nano.situations.values())
     grpo.train(stage_of(recipe, tmp_path), nano, tmp_path / "start", states, pool, Outcomes(tmp_path / "o"), 0, silent)
-    (row,) = ppo.read_log(tmp_path / "rl-0")
+    (row,) = read_log(tmp_path / "rl-0")
     assert row["case/edit"] > 0
     assert row["reward"] == pytest.approx(row["case/edit"] * sigmoid(1.0), abs=1e-5)
     assert all("Action: Edit Script" in job.reply and '"train.py"' in job.reply for job in pool.asked)

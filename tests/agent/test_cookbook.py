@@ -1,0 +1,119 @@
+"""The cookbook: means that are drawn toward wider ones where little was tried, as one JSON text."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mlagent_app.agent.cookbook import STRENGTH, Cookbook, Mean, recipe_of, target_of
+
+KIND, OTHER = "table clf", "text clf"
+Row = tuple[str, str, str, float]
+WORDS = st.sampled_from(["set C of SVC to 1", "set C of SVC to 10", "add PCA before the model", "use Adam", ""]) | st.text()
+ROWS = st.lists(st.tuples(st.sampled_from([KIND, OTHER]), WORDS, st.sampled_from(["a", "b"]), st.floats(0, 1)), max_size=20)
+
+
+@pytest.mark.parametrize(
+    ("instruction", "recipe", "target"),
+    [
+        ("set C of SVC to 10 in src/train.py", "set C of SVC to 10", "set C of SVC to ?"),
+        ("set C of SVC to 10 #2 in train.py", "set C of SVC to 10", "set C of SVC to ?"),
+        ("set C of SVC to 10 #2", "set C of SVC to 10", "set C of SVC to ?"),
+        ("replace SGD with Adam using lr 0.001", "replace SGD with Adam using lr 0.001", "replace SGD with Adam using lr ?"),
+        ("add PCA before the model", "add PCA before the model", "add PCA before the model"),
+        ("", "", ""),
+    ],
+)
+def test_places_and_values_are_told_apart(instruction: str, recipe: str, target: str) -> None:
+    assert recipe_of(instruction) == recipe
+    assert target_of(instruction) == target
+    assert recipe_of(recipe) == recipe
+
+
+def test_nothing_known_is_one_half() -> None:
+    assert Cookbook().score(KIND, "set C of SVC to 1", "a") == 0.5
+    assert Cookbook().count(KIND, "set C of SVC to 1") == 0
+
+
+def test_a_mean_is_drawn_toward_a_wider_one() -> None:
+    mean = Mean(total=0.9 * 6, count=6)
+    assert mean.shrunk(0.3) == pytest.approx((0.9 * 6 + STRENGTH * 0.3) / (6 + STRENGTH))
+    assert Mean().shrunk(0.3) == pytest.approx(0.3)
+
+
+def test_one_try_is_shrunk_through_all_levels() -> None:
+    book = Cookbook.of([(KIND, "set C of SVC to 1", "a", 1.0)])
+    expected = 0.5
+    for _ in range(5):
+        expected = (1.0 + STRENGTH * expected) / (1 + STRENGTH)
+    assert book.score(KIND, "set C of SVC to 1", "a") == pytest.approx(expected)
+
+
+def test_many_tries_are_believed_and_few_borrow_from_their_neighbours() -> None:
+    rows: list[Row] = [(KIND, "set C of SVC to 1", "a", 0.9)] * 200 + [(KIND, "use Adam", "b", 0.1)] * 200
+    book = Cookbook.of(rows)
+    assert book.score(KIND, "set C of SVC to 1 in x.py", "a") == pytest.approx(0.9, abs=0.01)
+    assert book.score(KIND, "use Adam", "b") == pytest.approx(0.1, abs=0.01)
+    # Never tried: another value of the same setting, the same on another kind of task, the same family, and nothing like it.
+    assert book.score(KIND, "set C of SVC to 5", "a") == pytest.approx(0.9, abs=0.05)
+    assert book.score(OTHER, "use Adam", "b") == pytest.approx(0.1, abs=0.05)
+    assert book.score(KIND, "add PCA before the model", "b") == pytest.approx(0.1, abs=0.05)
+    assert book.score(KIND, "add PCA before the model", "c") == pytest.approx(0.5, abs=0.01)
+
+
+def test_it_counts_tries_on_a_kind_of_task() -> None:
+    book = Cookbook.of(
+        [(KIND, "use Adam in a.py", "b", 0.5), (KIND, "use Adam in b.py", "b", 0.5), (OTHER, "use Adam", "b", 1)]
+    )
+    assert (book.count(KIND, "use Adam in c.py"), book.count(OTHER, "use Adam"), book.count(KIND, "use SGD")) == (2, 1, 0)
+
+
+@given(ROWS, WORDS)
+def test_a_score_lies_within_what_was_seen(rows: list[Row], instruction: str) -> None:
+    book = Cookbook.of(rows)
+    rewards = [0.5, *(reward for *_, reward in rows)]
+    assert min(rewards) - 1e-9 <= book.score(KIND, instruction, "a") <= max(rewards) + 1e-9
+
+
+@given(ROWS)
+def test_it_does_not_depend_on_the_order(rows: list[Row]) -> None:
+    first, second = Cookbook.of(rows), Cookbook.of(reversed(rows))
+    for kind, instruction, family, _ in rows:
+        assert first.score(kind, instruction, family) == pytest.approx(second.score(kind, instruction, family))
+
+
+@given(ROWS)
+def test_it_goes_through_json(rows: list[Row]) -> None:
+    book = Cookbook.of(rows)
+    again = Cookbook.from_json(book.to_json())
+    for kind, instruction, family, _ in rows:
+        assert again.score(kind, instruction, family) == pytest.approx(book.score(kind, instruction, family), abs=1e-4)
+        assert again.count(kind, instruction) == book.count(kind, instruction)
+    assert again.to_json() == book.to_json()
+    again.add(KIND, "something new", "a", 1.0)  # it is still a table that can be added to
+    assert again.count(KIND, "something new") == 1
+
+
+DAMAGED = [
+    "", "{", "3", "null", "[]", "{}", '"text"', "[{},{},{},{}]", "[{},{},{},{},{},{}]", "[[],[],[],[],[]]",
+    '[{"a":1},{},{},{},{}]', '[{"a":[1]},{},{},{},{}]', '[{"a":["x",1]},{},{},{},{}]', '[{"a":[1,null]},{},{},{},{}]',
+    '[{"a":[1,Infinity]},{},{},{},{}]', "[" * 100_000,
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("text", DAMAGED, ids=lambda text: str(text)[:30])
+def test_a_damaged_one_is_refused(text: str) -> None:
+    with pytest.raises(ValueError):
+        Cookbook.from_json(text)
+
+
+@given(st.recursive(st.none() | st.integers() | st.floats() | st.text(), lambda inner: st.lists(inner, max_size=6)))
+def test_any_json_is_a_cookbook_or_refused(data: object) -> None:
+    try:
+        Cookbook.from_json(json.dumps(data))
+    except ValueError:
+        return
+    pytest.fail("taken for a cookbook")

@@ -1,0 +1,124 @@
+"""`mlagent-train` from outside: help, the plan of a dry run, and mistakes in one line each."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tomllib
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from mlagent_app.agent.errors import Exit
+from training import cli
+from training.recipe import checked, load, names
+
+STAGES = ("ideas", "experts", "sft", "rl", "eval", "publish", "all")
+Train = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def train(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Train:
+    """Calls the program in an empty directory; the exit code, and what it said on stdout and stderr."""
+    monkeypatch.chdir(tmp_path)
+
+    def call(*words: str) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["mlagent-train", *words])
+        with pytest.raises(SystemExit) as left:
+            cli.main()
+        assert isinstance(left.value.code, int)
+        told = capsys.readouterr()
+        return int(left.value.code), told.out, told.err
+
+    return call
+
+
+def test_help_names_the_stages(train: Train) -> None:
+    code, out, err = train("--help")
+    assert (code, err) == (Exit.OK, "")
+    assert all(stage in out for stage in (*STAGES, "results"))
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_every_stage_has_help(stage: str, train: Train, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
+    code, out, err = train(stage, "--help")
+    assert (code, err) == (Exit.OK, "")
+    assert all(option in out for option in ("--recipe", "--out", "--set", "--dry-run"))
+
+
+@pytest.mark.torch
+@pytest.mark.parametrize("name", names())
+def test_a_dry_run_prints_the_recipe_and_makes_nothing(name: str, train: Train, tmp_path: Path) -> None:
+    pytest.importorskip("torch")
+    code, out, err = train("all", "--recipe", name, "--dry-run", "--set", "rl.updates=3", "--set", "tasks.variants=1")
+    assert (code, err) == (Exit.OK, "")
+    wanted = load(name, ["rl.updates=3", "tasks.variants=1"])
+    assert checked(tomllib.loads(out), "what was printed") == wanted
+    (tmp_path / "printed.toml").write_text(out, "utf-8")
+    assert load(str(tmp_path / "printed.toml")) == wanted
+    comments = [line for line in out.splitlines() if line.startswith("# ")]
+    assert comments[0] == f"# run directory: {cli.HOME}/{name}"
+    assert any("3 updates" in line for line in comments)
+    assert any("parameters" in line for line in comments)
+    assert comments[-1] == "# made before in this directory: nothing"
+    assert [path.name for path in tmp_path.iterdir()] == ["printed.toml"]
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("all", "--recipe", "nanno"), "there is no recipe 'nanno' - did you mean nano?"),
+        (("ideas", "--recipe", "nowhere.toml"), "there is no such recipe"),
+        (("rl", "--set", "rl.updats=3"), "unknown recipe key 'rl.updats'"),
+        (("rl", "--set", "rl.updates=0"), "recipe key rl.updates"),
+        (("rl", "--set", "arms.mine.held=3"), "unknown recipe key 'arms.mine.held'"),
+        (("rl", "--mode", "sideways"), "recipe key rl.mode"),
+        (("experts", "--pool", "cloud"), "recipe key pool.kind"),
+        (("sft", "--set", "nothing"), "changes nothing"),
+    ],
+)
+def test_a_mistake_is_one_line_and_exit_code_2(words: tuple[str, ...], said: str, train: Train) -> None:
+    code, out, err = train(*words)
+    assert code == Exit.USAGE
+    assert out == ""
+    assert err.startswith("mlagent-train: ")
+    assert said in err
+    assert err.count("\n") == 1
+
+
+@pytest.mark.torch
+@pytest.mark.parametrize(
+    "words", [("sft", "--arm", "mime"), ("rl", "--arm", "mime"), ("eval", "--arm", "sft", "--arm", "mime")]
+)
+def test_an_arm_that_is_not_there_is_said_before_anything_is_made(words: tuple[str, ...], train: Train, tmp_path: Path) -> None:
+    pytest.importorskip("torch")
+    code, _, err = train(*words, "--recipe", "smoke", "--out", "run")
+    assert code == Exit.USAGE
+    assert err.startswith("mlagent-train: there is no arm 'mime'")
+    assert err.count("\n") == 1
+    assert [path.name for path in (tmp_path / "run").iterdir()] == [".lock"]
+
+
+@pytest.mark.torch
+def test_outcomes_that_are_not_there_are_named(train: Train) -> None:
+    pytest.importorskip("torch")
+    code, out, err = train("results", "nowhere")
+    assert (code, out) == (Exit.USAGE, "")
+    assert err.startswith("mlagent-train: the outcomes cannot be read") and "nowhere" in err
+
+
+@pytest.mark.parametrize("words", [("--wrong",), ("rl", "--seed", "x"), ("dance",)])
+def test_wrong_usage_has_exit_code_2(words: tuple[str, ...], train: Train) -> None:
+    code, out, err = train(*words)
+    assert (code, out) == (Exit.USAGE, "")
+    assert "Traceback" not in err
+
+
+def test_as_a_program_of_its_own() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "training.cli", "rl", "--recipe", "nanno"], capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stdout) == (Exit.USAGE, "")
+    assert done.stderr == "mlagent-train: there is no recipe 'nanno' - did you mean nano?\n"
