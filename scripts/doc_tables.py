@@ -32,9 +32,10 @@ _TABLE = re.compile(r"(<!-- table: (?P<name>\w+) -->\n).*?(<!-- end -->)", re.S)
 def reward() -> str:
     rows = [f"| {words} | {' | '.join(f'{CONSTANT[version][case]:g}' for version in VERSIONS)} |" for case, words in CASES]
     ratio = "(m_t+1 - m_t) / (m_best - m_init)"
-    rows.append(f"| edit that ran | sigmoid({ALPHA:g} · {ratio}) | {ratio} | the same, held within -1 and 1 |")
-    rows.append("| the infrastructure failed | none | none | none |")
-    return "\n".join([f"| case | {' | '.join(VERSIONS)} |", "|---|---|---|---|", *rows])
+    held = [f"the same, held within {low} and 1" for low in (-1, 0)]
+    rows.append(f"| edit that ran | sigmoid({ALPHA:g} · {ratio}) | {ratio} | {' | '.join(held)} |")
+    rows.append(f"| the infrastructure failed |{' none |' * len(VERSIONS)}")
+    return "\n".join([f"| case | {' | '.join(VERSIONS)} |", "|---" * (len(VERSIONS) + 1) + "|", *rows])
 
 
 def settings() -> str:

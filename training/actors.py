@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import math
 import random
 import threading
@@ -12,10 +13,10 @@ from typing import TYPE_CHECKING, Any
 from zlib import crc32
 
 from mlagent_app.agent.actions import EditScript
-from mlagent_app.agent.cookbook import target_of
 from mlagent_app.agent.edits import Candidate
 from mlagent_app.editors.base import NoSuchEdit, unified_diff
 from mlagent_app.editors.catalogue import Catalogue
+from mlagent_app.editors.catalogue.grammar import parse
 from mlagent_app.environment.taskenv import Observation, Transition
 from mlagent_app.policies.cookbook import CookbookPolicy
 from mlagent_app.policies.embedded import loaded, sharpened
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
     from optuna.trial import Trial
 
 KEEP = "as it is"
+# So often in a row the study may ask for what was executed before.
+MOST_REPEATS = 100
 _CATALOGUE = Catalogue()
 
 
@@ -97,6 +100,8 @@ class OptunaActor:
     _sign: float = 1.0
     _files: dict[str, str] = field(default_factory=dict[str, str])
     _space: dict[str, list[str]] = field(default_factory=dict[str, list[str]])
+    _known: dict[str, float | None] = field(default_factory=dict[str, float | None])
+    _asked: str = ""
 
     def begin(self, bench: Workbench, start: Start, seed: int) -> None:
         """A new study."""
@@ -109,15 +114,39 @@ class OptunaActor:
         self._files = {}
 
     def choose(self, seen: Observation, rng: random.Random) -> Choice | None:
-        """Ask the study for a value of every setting, and write them all into the starter."""
+        """Ask the study for a value of every setting, and write them all into the starter.
+
+        What was executed before is answered from memory and costs no step: the other arms repeat nothing either.
+        """
         del rng
-        if not self._files:
-            self._files, self._space = dict(seen.state.files), _space(seen.candidates)
-            self._sign = 1.0 if seen.state.task.metric.direction == "max" else -1.0
-        if not self._space or self._study is None:
+        if self._study is None:
             return None
-        self._trial = self._study.ask()
-        chosen = [self._trial.suggest_categorical(name, [KEEP, *values]) for name, values in self._space.items()]
+        if not self._files:
+            self._files, self._space = dict(seen.state.files), _space(seen.candidates, seen.state.files)
+            self._sign = 1.0 if seen.state.task.metric.direction == "max" else -1.0
+            self._known = {_name(self._files): self._sign * seen.state.value}
+        for _ in range(MOST_REPEATS if self._space else 0):
+            self._trial = self._study.ask()
+            files = self._written(self._trial)
+            self._asked = _name(files)
+            if self._asked not in self._known:
+                before = seen.state.files
+                changed = [path for path, text in files.items() if text != before[path]]
+                patch = "".join(unified_diff({path: before[path]}, {path: files[path]}) for path in changed)
+                return Choice(None, None, action=EditScript(min(files), "", patch))
+            self._tell(self._known[self._asked])
+        return None
+
+    def learn(self, choice: Choice, moved: Transition) -> None:
+        """Tell the study the metric; a failed run is a failed trial."""
+        del choice
+        value = moved.metadata["value"]
+        self._known[self._asked] = None if value is None else self._sign * value
+        self._tell(self._known[self._asked])
+
+    def _written(self, trial: Trial) -> dict[str, str]:
+        """The starter with the trial's values."""
+        chosen = [trial.suggest_categorical(name, [KEEP, *values]) for name, values in self._space.items()]
         files = dict(self._files)
         for instruction in chosen:
             # An earlier value may have taken a later setting away.
@@ -125,31 +154,33 @@ class OptunaActor:
                 if instruction != KEEP:
                     edit = _CATALOGUE.resolve(instruction, files)
                     files[edit.file] = edit.apply(files[edit.file])
-        changed = {path: text for path, text in files.items() if text != seen.state.files[path]}
-        patch = "".join(unified_diff({path: seen.state.files[path]}, {path: text}) for path, text in changed.items())
-        return Choice(None, None, action=EditScript(min(files), "" if patch else "leave everything as it is", patch))
+        return files
 
-    def learn(self, choice: Choice, moved: Transition) -> None:
-        """Tell the study the metric; a failed run is a failed trial."""
+    def _tell(self, value: float | None) -> None:
         from optuna.trial import TrialState
 
-        del choice
         if self._study is None or self._trial is None:
             return
-        value = moved.metadata["value"]
         if value is None:
             self._study.tell(self._trial, state=TrialState.FAIL)
         else:
-            self._study.tell(self._trial, self._sign * value)
+            self._study.tell(self._trial, value)
 
 
-def _space(candidates: tuple[Candidate, ...]) -> dict[str, list[str]]:
-    """The edits that set a value, by what they set."""
+def _space(candidates: tuple[Candidate, ...], files: dict[str, str]) -> dict[str, list[str]]:
+    """The edits that set a value, by the place that they set."""
     found: dict[str, list[str]] = {}
     for item in candidates:
-        if item.instruction.startswith("set "):
-            found.setdefault(target_of(item.instruction), []).append(item.instruction)
+        asked = parse(item.instruction, files)
+        if asked is not None and asked.phrase.form in ("argument", "value", "pair"):
+            place = f"{asked.phrase.get('name')} of {asked.phrase.get('owner')} #{asked.number} in {asked.file}"
+            found.setdefault(place, []).append(item.instruction)
     return found
+
+
+def _name(files: dict[str, str]) -> str:
+    """Names a configuration by its content."""
+    return hashlib.sha256("\0".join(f"{path}\0{text}" for path, text in sorted(files.items())).encode()).hexdigest()
 
 
 def _mixed(start: Start, seed: int) -> int:

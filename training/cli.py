@@ -108,11 +108,11 @@ def publish(
     out: Out = None,
     changes: Changes = None,
     into: Annotated[
-        Path | None, typer.Option("--into", help="Another directory than the package's.", show_default=False)
+        Path | None, typer.Option("--into", help="Where the weights go. [default: publish/ of the run]", show_default=False)
     ] = None,
     dry_run: Dry = False,
 ) -> None:
-    """Put the weights into the package."""
+    """Write the weights as the embedded policy reads them, with a card."""
     _run("publish", _recipe(recipe, changes, None), out, dry_run, into=into)
 
 
@@ -123,7 +123,7 @@ def everything(
     changes: Changes = None,
     pool: PoolName = None,
     into: Annotated[
-        Path | None, typer.Option("--into", help="Another directory than the package's.", show_default=False)
+        Path | None, typer.Option("--into", help="Where the weights go. [default: publish/ of the run]", show_default=False)
     ] = None,
     dry_run: Dry = False,
 ) -> None:
@@ -138,8 +138,10 @@ def results(
     page: Annotated[Path | None, typer.Option("--page", help="Where the page goes. [default: results.md there]")] = None,
 ) -> None:
     """Write tables and plots from outcomes that were recorded before."""
-    from training.results import document
-
+    try:
+        from training.results import document
+    except ImportError as error:
+        raise UserError(f"this needs {error.name}", how="pip install 'ml-agent[train]'") from None
     typer.echo(document(directory, _recipe(recipe, None, None), page))
 
 

@@ -16,6 +16,7 @@ import numpy as np
 
 from mlagent_app.agent.digest import digest
 from mlagent_app.environment.taskenv import Observation, TaskEnvironment
+from mlagent_app.policies.embedded import FORM
 from mlagent_app.policies.trie import Ints, Trie, build
 from mlagent_app.policies.writing import Writer
 from training import experts, shards, tokens
@@ -162,7 +163,7 @@ def _facts(env: TaskEnvironment, seen: Observation, state: str) -> dict[str, Any
 
 
 def stage_of(run: Path, recipe: Recipe) -> Stage:
-    return Stage(run, "corpus", recipe, ("model",), ("experts",))
+    return Stage(run, "corpus", recipe, ("model",), ("experts",), f"digest form {FORM}")
 
 
 def make(stage: Stage, pool: WorkerPool, tell: Tell) -> dict[str, Any]:

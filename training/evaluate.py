@@ -40,6 +40,8 @@ def stage_of(run: Path, recipe: Recipe, arm: str, seed: int) -> Stage:
     trained = trained_stage(arm, seed)
     inputs = (trained,) if trained else ("experts",) if arm == "cookbook" else ()
     few = f"{_trajectories(recipe, arm)} of {recipe.tasks.run_seconds:g} s"
+    if recipe.eval.role == "validation":
+        few += f" on {recipe.tasks.splits} {recipe.tasks.only} {recipe.tasks.most}"
     return Stage(run, f"eval/{arm}-{seed}", recipe, ("eval",), inputs, few)
 
 

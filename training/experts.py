@@ -100,7 +100,9 @@ def write_book(path: Path, episodes: Iterable[dict[str, Any]], version: Version)
             reward = step.reward(version)
             if reward is not None and step.is_catalogue_edit:
                 book.add(episode["kind"], step.instruction, step.family, reward)
-    path.write_text(book.to_json(), "utf-8")
+    scratch = path.with_name(f".{path.name}.fresh")  # a cookbook that is there is whole
+    scratch.write_text(book.to_json(), "utf-8")
+    scratch.replace(path)
 
 
 def _closed(episode: dict[str, Any]) -> float:

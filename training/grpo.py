@@ -24,7 +24,7 @@ from training.outcomes import Outcomes
 from training.pool import WorkerPool
 from training.ppo import balanced
 from training.recipe import Recipe
-from training.stage import Stage, write_json
+from training.stage import Stage, last_checkpoint, write_json
 from training.telling import Tell
 
 if TYPE_CHECKING:
@@ -49,12 +49,10 @@ def train(
     tell: Tell,
 ) -> dict[str, Any]:
     """Train one seed from the weights in `start`; the last policy is kept. Returns the results for the manifest."""
-    from transformers import trainer_utils
-
     recipe, place = stage.recipe, stage.place
     (place / "logs").mkdir(parents=True, exist_ok=True)
-    checkpoints, last = place / "logs" / "checkpoints", cast("Any", trainer_utils).get_last_checkpoint
-    checkpoint: str | None = last(str(checkpoints)) if checkpoints.is_dir() else None
+    checkpoints = place / "logs" / "checkpoints"
+    checkpoint = last_checkpoint(checkpoints)
     first = int(checkpoint.rpartition("-")[2]) // _steps(recipe) if checkpoint else 0
     made = trainer(recipe, read, start, situations, pool, outcomes, seed, checkpoints)
     log = Log(place, first)

@@ -74,8 +74,8 @@ def loop(
     table, place = stage.recipe.rl, stage.place
     (place / "logs").mkdir(parents=True, exist_ok=True)
     first, best = learner.resume(place / "logs" / CHECKPOINT)
-    began = time.monotonic()
     log = Log(place, first)
+    spent = log.seconds  # of earlier attempts, too: arms are compared at equal time
     if first == 0:
         best = validate()
         log.write(0, {"unseen_reward": best})
@@ -88,7 +88,8 @@ def loop(
         told = learner.update(batch, random.Random(f"order:{seed}:{update}"))
         row = {**told, **diagnostics(learner, batch), **learner.spent, "update_seconds": time.monotonic() - after}
         row |= {"seconds": time.monotonic() - start, "executions": outcomes.misses, "cache_hits": outcomes.hits}
-        enough = table.minutes is not None and time.monotonic() - began > 60 * table.minutes
+        spent += row["seconds"]
+        enough = table.minutes is not None and spent > 60 * table.minutes
         if (update + 1) % table.save_every == 0 or update + 1 == table.updates or enough:
             row["unseen_reward"] = validate()
             if row["unseen_reward"] > best or np.isnan(best):
@@ -129,6 +130,11 @@ class Log:
         self._path.write_text("".join(json.dumps(row) + "\n" for row in kept), "utf-8")
         self._board = SummaryWriter(str(place / "logs" / "tensorboard"), purge_step=first or None)
         self._rows = kept
+
+    @property
+    def seconds(self) -> float:
+        """What the updates so far have taken."""
+        return sum(row.get("seconds") or 0.0 for row in self._rows)
 
     def write(self, update: int, row: dict[str, float]) -> None:
         """One update."""

@@ -98,7 +98,7 @@ class Run:
         results.write(self.place, self.recipe, Telling("eval"))
 
     def publish(self, into: Path | None = None) -> None:
-        """Put weights, tokenizer, cookbook and card into the package."""
+        """Weights, tokenizer, cookbook and card, as the package has them."""
         self.eval()
         with Telling("publish") as tell:
             publish.publish(self.place, self.recipe, into, tell)

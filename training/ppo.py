@@ -262,6 +262,8 @@ def balanced(situations: Sequence[Situation], seed: int, *, fewest: int = 2) -> 
         if len(situation.edits) >= fewest:
             tasks[situation.task][situation.depth].append(situation)
     names = sorted(tasks)
+    if not names:
+        raise UserError("there is no state to learn from", where="tasks", how="take more variants, starters or tasks")
     while True:
         for name in rng.sample(names, len(names)):
             depth = rng.choice(sorted(tasks[name]))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -21,12 +22,16 @@ CARD = "card.md"
 
 
 def publish(run: Path, recipe: Recipe, into: Path | None, tell: Tell) -> Path:
-    """Write the directory that the `embedded` policy reads. Raises `UserError` when it would be too large."""
-    target = into or embedded.shipped()
+    """Write the directory that the `embedded` policy reads, RUN/publish unless named, as a whole or not at all.
+
+    Raises `UserError` when it would be too large.
+    """
+    target = into or run / "publish"
     name = f"rl-{recipe.publish.seed}"
     manifest = read_manifest(run / name)
     source = run / name / sft.MODEL
-    target.mkdir(parents=True, exist_ok=True)
+    if target.is_dir() and any(target.iterdir()) and not (target / embedded.SETTINGS).is_file():
+        raise UserError("the directory holds something else than weights", where=str(target), how="name a new one with --into")
     weights = _weights(source, recipe.publish.dtype)
     size = sum(value.nbytes for value in weights.values()) / 1e6
     if size > recipe.publish.max_mb:
@@ -37,14 +42,22 @@ def publish(run: Path, recipe: Recipe, into: Path | None, tell: Tell) -> Path:
         )
     from safetensors.numpy import save_file  # pyright: ignore[reportUnknownVariableType]
 
-    save_file(weights, target / "model.safetensors", metadata={"format": "pt"})
-    _config(source, target)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    fresh = Path(tempfile.mkdtemp(prefix=".fresh-", dir=target.parent))
+    fresh.chmod(0o755)
+    save_file(weights, fresh / "model.safetensors", metadata={"format": "pt"})
+    _config(source, fresh)
     label = f"{recipe.name} {name}, {manifest['git_revision']}"
     tokens = json.loads((source / embedded.SETTINGS).read_text("utf-8"))["prompt_tokens"]
-    complete(target, source / "tokenizer.json", prompt_tokens=tokens, temperature=recipe.publish.temperature, name=label)
-    shutil.copyfile(run / "experts" / experts.BOOK, target / cookbook.FILE)
-    (target / CARD).write_text(card(run, recipe, manifest, size), "utf-8")
-    embedded.EmbeddedModel.load(target)  # what was written can be read
+    complete(fresh, source / "tokenizer.json", prompt_tokens=tokens, temperature=recipe.publish.temperature, name=label)
+    shutil.copyfile(run / "experts" / experts.BOOK, fresh / cookbook.FILE)
+    (fresh / CARD).write_text(card(run, recipe, manifest, size), "utf-8")
+    embedded.EmbeddedModel.load(fresh)  # what was written can be read
+    for path in fresh.iterdir():
+        path.chmod(0o644)
+    if target.is_dir():
+        shutil.rmtree(target)
+    fresh.rename(target)
     tell(f"{size:.2f} MB of weights are in {target}")
     return target
 

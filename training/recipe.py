@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import hashlib
+import json
 import tomllib
 from collections.abc import Iterable
 from importlib.resources import files
@@ -264,9 +265,9 @@ class Recipe(Section):
         return checked(data, f"arms.{name}")
 
     def digest(self, *sections: str) -> str:
-        """A hash of the seed and of these tables: what a stage depends on."""
-        text = self.model_dump_json(include={"seed", *sections})
-        return hashlib.sha256(text.encode()).hexdigest()[:16]
+        """A hash of the seed and of these tables: what a stage depends on. Each of `rl.seeds` is a stage of its own."""
+        data = self.model_dump(mode="json", include={"seed", *sections}, exclude={"rl": {"seeds"}})
+        return hashlib.sha256(json.dumps(data, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def names() -> list[str]:

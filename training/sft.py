@@ -7,7 +7,7 @@ import math
 import random
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from mlagent_app.agent.reward import CONSTANT
 from training import corpus
@@ -15,7 +15,7 @@ from training.corpus import Corpus
 from training.draws import training_tasks
 from training.episodes import Step
 from training.recipe import Recipe
-from training.stage import Stage
+from training.stage import Stage, last_checkpoint
 from training.telling import Tell
 from training.weights import complete
 
@@ -124,7 +124,6 @@ def train(
     from torch.utils.tensorboard import SummaryWriter
     from transformers import TrainerCallback
     from transformers.integrations import TensorBoardCallback  # pyright: ignore[reportPrivateImportUsage]
-    from transformers.trainer_utils import get_last_checkpoint  # pyright: ignore[reportUnknownVariableType]
     from trl import SFTConfig, SFTTrainer  # pyright: ignore[reportPrivateImportUsage]
 
     class Bar(TrainerCallback):
@@ -179,8 +178,7 @@ def train(
         callbacks=[Bar(), TensorBoardCallback(SummaryWriter(str(place / "logs" / "tensorboard")))],
     )
     with contextlib.redirect_stdout(None):  # the trainer prints its logs as dictionaries
-        last = cast("str | None", get_last_checkpoint(str(checkpoints))) if checkpoints.is_dir() else None
-        done = trainer.train(resume_from_checkpoint=last)
+        done = trainer.train(resume_from_checkpoint=last_checkpoint(checkpoints))
     trainer.save_model(str(place / MODEL))
     return {"examples": len(rows), "updates": done.global_step, "loss": float(done.training_loss)}
 

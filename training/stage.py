@@ -181,3 +181,9 @@ def versions() -> dict[str, str]:
         except metadata.PackageNotFoundError:
             continue
     return found
+
+
+def last_checkpoint(directory: Path) -> str | None:
+    """The newest whole checkpoint that transformers wrote below `directory`: its state is written last, and may be missing."""
+    whole = [path for path in directory.glob("checkpoint-*") if (path / "trainer_state.json").is_file()]
+    return str(max(whole, key=lambda path: int(path.name.rpartition("-")[2]))) if whole else None

@@ -215,7 +215,7 @@ def sessions_export(
     With --for-training DIR, write what `mlagent-train sft --from-sessions DIR` learns from instead: for each step the state
     that the policy saw, the texts of the editable files, the edit, what came of it, and what you decided and why. SESSION may
     then be `all`. Logs, the command and the project's name are left out; in the texts, home directories are written as ~ and
-    nothing else is changed.
+    the project's directory as a dot; nothing else is changed.
     """
     if for_training is not None:
         from mlagent_app.cli.sessions import export_for_training

@@ -26,6 +26,8 @@ from mlagent_app.policies.writing import Writer
 
 SETTINGS = "policy.json"
 SHOWN = 6
+# The pass is quadratic in the size of the trie. Where more edits apply, so many are drawn for this step.
+MOST_EDITS = 400
 # Version of what the policy reads: weights that were trained on another form of digest are refused.
 FORM = 1
 
@@ -109,10 +111,13 @@ class EmbeddedPolicy:
         left = untried(state, candidates)
         if not left:
             return nothing_left(candidates)
+        rng = random.Random(f"{self._seed}:{len(state.history)}")
+        if len(left) > MOST_EDITS:
+            left = [left[place] for place in sorted(rng.sample(range(len(left)), MOST_EDITS))]
         shares = sharpened(self._model.log_probabilities(state, left), self._model.settings.temperature)
         if cancel.is_set():
             raise Cancelled
-        chosen = random.Random(f"{self._seed}:{len(state.history)}").choices(range(len(left)), shares.tolist())[0]
+        chosen = rng.choices(range(len(left)), shares.tolist())[0]
         order = [chosen, *(int(place) for place in np.argsort(-shares, kind="stable") if place != chosen)][:SHOWN]
         order.sort(key=lambda place: -shares[place])
         alternatives = tuple((left[place].instruction, float(shares[place])) for place in order)

@@ -113,7 +113,8 @@ def _task(progress: Progress) -> Task | None:
 
 def _without_words(turn: Turn, clean: Clean) -> Turn:
     """A turn without logs and diffs, which hold paths, and which the digest does not read."""
-    return replace(turn, feedback="", diff="", reason=clean(turn.reason), value=_finite(turn.value), delta=_finite(turn.delta))
+    words = {"instruction": clean(turn.instruction), "reason": clean(turn.reason)}
+    return replace(turn, feedback="", diff="", **words, value=_finite(turn.value), delta=_finite(turn.delta))
 
 
 def _lesson(step: StepSummary, state: State, started: ev.SessionStarted, clean: Clean) -> Lesson:

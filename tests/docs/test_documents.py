@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -61,3 +62,22 @@ def test_the_pins_cover_what_is_required() -> None:
         name = re.split(r"[\[<>=]", requirement)[0].lower()
         assert name in pins or requirement.startswith("ml-agent["), name
     assert "/" not in (ROOT / "constraints.txt").read_text("utf-8")
+
+
+def test_the_results_are_those_of_the_recorded_outcomes(tmp_path: Path) -> None:
+    from training.recipe import load as recipe
+    from training.results import document
+
+    place = tmp_path / "docs" / "results"
+    shutil.copytree(ROOT / "docs" / "results", place)
+    made = document(place, recipe("nano"), tmp_path / "docs" / "results.md")
+    assert made.read_text("utf-8") == (ROOT / "docs" / "results.md").read_text("utf-8")
+    for drawing in place.glob("*.svg"):
+        assert drawing.read_text("utf-8") == (ROOT / "docs" / "results" / drawing.name).read_text("utf-8"), drawing.name
+
+
+def test_the_shipped_weights_are_small_and_know_where_they_come_from() -> None:
+    weights = ROOT / "mlagent_app" / "policies" / "weights"
+    assert sum(path.stat().st_size for path in weights.iterdir()) < 5_000_000
+    card = (weights / "card.md").read_text("utf-8")
+    assert "mlagent-train all --recipe nano" in card and "Limits:" in card

@@ -158,6 +158,15 @@ def test_nothing_to_do_is_said(directory: Path) -> None:
     assert "no edit" in proposal.action.final_answer
 
 
+def test_thousands_of_edits_are_no_burden(directory: Path) -> None:
+    many = [
+        Candidate(f"set P{i} of C to {v} in file_{i}.py", f"file_{i}.py", "constant") for i in range(150) for v in range(20)
+    ]
+    proposal = EmbeddedPolicy(3, directory).propose(START, many, NEVER)
+    assert isinstance(proposal.action, EditScript)
+    assert proposal == EmbeddedPolicy(3, directory).propose(START, many, NEVER)
+
+
 def test_it_can_be_interrupted(directory: Path) -> None:
     stop = threading.Event()
     stop.set()

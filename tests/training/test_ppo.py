@@ -16,6 +16,7 @@ pytest.importorskip("torch")
 
 import torch
 
+from mlagent_app.agent.errors import UserError
 from training import ppo
 from training.corpus import Situation
 from training.episodes import ActionJob, Step
@@ -181,3 +182,22 @@ def test_remembered_outcomes_teach_without_executions(start: Path, tmp_path: Pat
     told = learner.update(batch, random.Random(0))
     assert chance(learner) > before + 0.1 and told["replay_advantage"] > 0
     assert len(pool.asked) == executed
+
+
+@pytest.mark.parametrize(
+    ("base", "wrong", "where"),
+    [
+        ("some/model", {"actor": "exact"}, "actor"),
+        ("some/model", {"actor": "text", "mode": "episode"}, "mode"),
+        ("some/model", {"actor": "text", "rollouts_per_state": 1, "algorithm": "grpo"}, "rollouts"),
+    ],
+)
+def test_the_tables_must_go_together(base: str, wrong: dict[str, object], where: str) -> None:
+    ppo.check(recipe())
+    with pytest.raises(UserError, match=rf"rl\.{where}"):
+        ppo.check(checked({"name": "x", "model": {"base": base}, "rl": wrong}, "here"))
+
+
+def test_where_there_is_nothing_to_learn_from_it_is_said() -> None:
+    with pytest.raises(UserError, match="no state to learn from"):
+        next(ppo.balanced([], 0))

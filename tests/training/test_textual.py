@@ -30,7 +30,7 @@ from mlagent_app.agent.reward import Case, sigmoid
 from mlagent_app.agent.state import State, Task
 from mlagent_app.environment.taskenv import EpisodeState, Observation, Transition
 from mlagent_app.policies.writing import END, PAD, Writer
-from training import big, corpus, grpo, ppo, sft, tokens
+from training import big, corpus, grpo, sft, tokens
 from training.answers import Execution, Speech, chunks, draw, lay
 from training.endpoint import INSTRUCTIONS, quoted, system_prompt
 from training.episodes import ReplyJob, Step, read_reply
@@ -437,17 +437,6 @@ def test_the_loop_trains_keeps_a_policy_and_goes_on(base: Path, read: corpus.Cor
     place = tmp_path / "rl-0" / MODEL
     assert json.loads((place / "generation_config.json").read_text())["eos_token_id"] == list(learner.speech.ends)
     assert TextLearner(learner.recipe, read, place, 0).speech.ends == learner.speech.ends
-
-
-def test_the_tables_must_go_together(base: Path) -> None:
-    ppo.check(recipe_for("scratch", actor="exact"))
-    for wrong, where in (
-        ({"actor": "exact"}, "actor"),
-        ({"mode": "episode"}, "mode"),
-        ({"rollouts_per_state": 1, "algorithm": "grpo"}, "rollouts"),
-    ):
-        with pytest.raises(UserError, match=rf"rl\.{where}"):
-            ppo.check(recipe_for(base, **wrong))
 
 
 def test_grpo_takes_a_step_on_rewards_of_equation_6(

@@ -1,0 +1,77 @@
+"""Publishing: whole or not at all, and never over something else."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("torch")
+
+from mlagent_app.agent.errors import UserError
+from mlagent_app.policies.embedded import EmbeddedModel
+from mlagent_app.policies.writing import Writer
+from training import tokens
+from training.model import from_scratch
+from training.publish import publish
+from training.recipe import Model, Recipe, checked
+from training.stage import MANIFEST, SCHEMA, write_json
+from training.telling import silent
+from training.weights import complete
+
+pytestmark = pytest.mark.torch
+
+
+def recipe(**table: object) -> Recipe:
+    sizes = {"hidden": 16, "layers": 1, "heads": 2, "kv_heads": 1, "intermediate": 16}
+    return checked({"name": "tiny", "model": sizes, "publish": table}, "here")
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Path:
+    """What publishing reads of a run."""
+    place = tmp_path / "run"
+    results = {
+        "corpus": {"steps": 10, "states": 9},
+        "sft": {"examples": 5, "updates": 2},
+        "rl-0": {"updates": 3},
+    }
+    for name, told in results.items():
+        (place / name).mkdir(parents=True)
+        manifest = {"schema": SCHEMA, "results": told, "git_revision": "abc", "packages": {"torch": "1"}}
+        write_json(place / name / MANIFEST, manifest)
+    (place / "experts").mkdir()
+    (place / "experts" / "cookbook.json").write_text("[{},{},{},{},{}]", "utf-8")
+    tokenizer = place / "tokenizer.json"
+    tokens.train(["set C of SVC to 10", "max accuracy table clf"], 300).save(str(tokenizer))
+    size = Writer.load(tokenizer, 64).tokenizer.get_vocab_size()
+    made: Model = recipe().model
+    from_scratch(made, size, 0).save_pretrained(place / "rl-0" / "model")
+    complete(place / "rl-0" / "model", tokenizer, prompt_tokens=64, temperature=1.0, name="x")
+    return place
+
+
+def test_what_is_published_can_be_read_and_has_a_card(run: Path) -> None:
+    target = publish(run, recipe(), None, silent)
+    assert target == run / "publish"
+    assert EmbeddedModel.load(target).settings.name == "tiny rl-0, abc"
+    card = (target / "card.md").read_text("utf-8")
+    assert "10 executed expert steps in 9 states" in card and "abc; torch 1" in card
+    again = publish(run, recipe(temperature=0.5), None, silent)
+    assert EmbeddedModel.load(again).settings.temperature == 0.5
+    assert [path.name for path in run.glob(".fresh-*")] == []
+
+
+def test_nothing_else_is_written_over(run: Path, tmp_path: Path) -> None:
+    mine = tmp_path / "mine"
+    mine.mkdir()
+    (mine / "thesis.tex").write_text("important", "utf-8")
+    with pytest.raises(UserError, match="something else than weights"):
+        publish(run, recipe(), mine, silent)
+    assert [path.name for path in mine.iterdir()] == ["thesis.tex"]
+
+
+def test_weights_that_are_too_large_are_refused(run: Path) -> None:
+    with pytest.raises(UserError, match=r"more than publish\.max_mb = 0\.001"):
+        publish(run, recipe(max_mb=0.001), None, silent)
+    assert not (run / "publish").exists()
