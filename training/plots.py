@@ -156,6 +156,8 @@ def bars(
     for place, (name, group) in enumerate(zip(names, groups, strict=True)):
         at = (left + room * (place + 0.5), y.start + 18)
         turn = f' transform="rotate(-32 {at[0]:.1f} {at[1]:.1f})"' if turned else ""
+        if turned:  # it ends at the bar, and may not begin outside of the picture
+            name = shorten(group, 12, min(140.0, (at[0] - 6) / 0.85))
         body.append(_text(*at, name, 12, "end" if turned else "middle", told=group, more=turn))
     return _card(title, body)
 

@@ -19,6 +19,8 @@ from training.statistics import MISSING, Outcome
 OUTCOMES, LOGS, MANIFESTS, PAGE = "outcomes.jsonl", "learning.json", "manifests.json", "results.md"
 # One baseline near zero must not make a mean: a relative gain above 200 % counts as 200 %.
 CAP = 2.0
+# The arms whose intervals are drawn.
+BANDS = ("random", "rl")
 
 
 def write(run: Path, recipe: Recipe, tell: Callable[[str], None]) -> Path:
@@ -149,7 +151,8 @@ def _plots(outcomes: Sequence[Outcome], learning: dict[str, list[dict[str, Any]]
     curves: list[plots.Series] = []
     for arm, found in by_arm.items():
         curve = statistics.learning_curve(found, steps, gain, recipe.compare.resamples)
-        curves.append(plots.Series(arm, list(range(steps + 1)), curve.mean, curve.low, curve.high))
+        band = (curve.low, curve.high) if arm in BANDS else (None, None)  # more of them hide each other
+        curves.append(plots.Series(arm, list(range(steps + 1)), curve.mean, *band))
     drawings = {
         "curve": plots.lines(
             curves, "Held-out tasks: gain by executed edits", "executed edits", "mean relative gain", percent=True
