@@ -9,11 +9,15 @@ from typing import Any
 
 import numpy as np
 import torch
+import transformers.utils.logging
 from torch import Tensor, nn
 from transformers import Qwen2Config, Qwen2ForCausalLM, Qwen2Model
 
 from mlagent_app.policies.trie import ROOT, Ints, Trie
 from training.recipe import Model as ModelTable
+
+# There is one bar, ours.
+transformers.utils.logging.disable_progress_bar()
 
 
 def from_scratch(table: ModelTable, vocabulary: int, seed: int) -> Qwen2ForCausalLM:

@@ -120,7 +120,7 @@ def train(
 ) -> dict[str, Any]:
     """Run TRL's SFTTrainer, from its last checkpoint if there is one, and save the model below `place`."""
     import torch
-    from datasets import Dataset
+    from datasets import Dataset, disable_progress_bars
     from torch.utils.tensorboard import SummaryWriter
     from transformers import TrainerCallback
     from transformers.integrations import TensorBoardCallback  # pyright: ignore[reportPrivateImportUsage]
@@ -142,6 +142,7 @@ def train(
             if loss is not None:
                 tell(f"updates, loss {float(loss):.3f}", state.global_step, state.max_steps)
 
+    disable_progress_bars()  # there is one bar, ours
     table, checkpoints = recipe.sft, place / "logs" / "checkpoints"
     cuda = torch.cuda.is_available()
     config = SFTConfig(
