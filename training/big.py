@@ -20,6 +20,7 @@ from training.episodes import Step
 from training.recipe import Model
 
 if TYPE_CHECKING:
+    from peft import LoraConfig
     from tokenizers import Tokenizer
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
@@ -66,14 +67,19 @@ def untrained(table: Model, place: Path, seed: int) -> Path:
     if table.adapter == "none":
         return Path(table.base)
     import torch
-    from peft import LoraConfig, get_peft_model
+    from peft import get_peft_model
 
     torch.manual_seed(seed)
-    rank = table.lora_rank
-    config = LoraConfig(r=rank, lora_alpha=2 * rank, target_modules="all-linear", task_type="CAUSAL_LM")
     base: Any = load_model(table.base, table.dtype)
-    get_peft_model(base, config).save_pretrained(str(place))
+    get_peft_model(base, lora_config(table)).save_pretrained(str(place))
     return place
+
+
+def lora_config(table: Model) -> LoraConfig:
+    """The adapter of SFT and RL: on all linear layers (Hu et al. 2022), scaled by 2."""
+    from peft import LoraConfig
+
+    return LoraConfig(r=table.lora_rank, lora_alpha=2 * table.lora_rank, target_modules="all-linear", task_type="CAUSAL_LM")
 
 
 def load_model(name: str, dtype: str) -> PreTrainedModel:

@@ -17,14 +17,14 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlsplit
 
-from mlagent_app.agent.actions import ACTIONS, EditScript, Reasoning, format_answer, parse
+from mlagent_app.agent.actions import ACTIONS, EditScript, Reasoning, format_answer
 from mlagent_app.agent.errors import Exit, UserError
 from mlagent_app.agent.state import prompt
 from mlagent_app.environment.taskenv import Observation, Transition
 from mlagent_app.repo.relevance import matches
 from tasks.schema import TaskSpec
 from training.draws import Start
-from training.episodes import Choice, first_ideas
+from training.episodes import Choice, first_ideas, read_reply
 from training.recipe import Endpoint, Recipe
 from training.workbench import Workbench
 
@@ -380,13 +380,7 @@ class EndpointActor:
     def choose(self, seen: Observation, rng: random.Random) -> Choice:
         """Ask for the next action. Raises `UserError` when the endpoint fails for good."""
         reply = connect(self.recipe.endpoint).ask(system_prompt(), self.request(seen, rng))
-        _, action = parse(reply)
-        if isinstance(action, EditScript) and not action.patch:
-            wanted = " ".join(action.edit_instruction.split())
-            known = next((item for item in seen.candidates if item.instruction == wanted), None)
-            if known is not None:
-                return Choice(known, None, reply=reply)
-        return Choice(None, None, action, reply)
+        return read_reply(reply, seen)
 
     def learn(self, choice: Choice, moved: Transition) -> None:
         """Nothing: the next prompt carries the history."""

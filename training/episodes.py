@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Protocol
 
@@ -206,15 +206,7 @@ class ActionJob:
 
     def run(self, bench: Workbench) -> Step:
         """Enter the state, and carry the action out."""
-        env = bench.environment()
-        try:
-            seen = env.reset(state_id=self.state)
-            before = env.state
-            candidate = Candidate(self.instruction, self.file, "")
-            moved = env.step(edit_action(candidate))
-            return _step(seen, Choice(candidate, self.logp), moved, before.value, self.state, before.variant)
-        finally:
-            env.close()
+        return _in_state(bench, self.state, lambda _: Choice(Candidate(self.instruction, self.file, ""), self.logp))
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,14 +226,18 @@ class ReplyJob:
 
     def run(self, bench: Workbench) -> Step:
         """Enter the state, and carry out what the answer says."""
-        env = bench.environment()
-        try:
-            seen = env.reset(state_id=self.state)
-            before = env.state
-            choice = read_reply(self.reply, seen)
-            return _step(seen, choice, env.step(choice.taken()), before.value, self.state, before.variant)
-        finally:
-            env.close()
+        return _in_state(bench, self.state, lambda seen: read_reply(self.reply, seen))
+
+
+def _in_state(bench: Workbench, state: str, choose: Callable[[Observation], Choice]) -> Step:
+    """One step from a saved state."""
+    env = bench.environment()
+    try:
+        seen = env.reset(state_id=state)
+        before, choice = env.state, choose(seen)
+        return _step(seen, choice, env.step(choice.taken()), before.value, state, before.variant)
+    finally:
+        env.close()
 
 
 def read_reply(reply: str, seen: Observation) -> Choice:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import fcntl
-from collections.abc import Callable, Generator, Iterable
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterable
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -129,10 +129,3 @@ def _trainer(stage: Stage, run: Run, seed: int, arm: str) -> Make:
 
 def _player(stage: Stage, run: Run, arm: str, seed: int) -> Make:
     return lambda tell: evaluate.make(stage, run.pool, arm, seed, tell)
-
-
-@contextmanager
-def opened(recipe: Recipe, out: Path) -> Generator[Run]:
-    """A run in `out`."""
-    with Run(recipe, out) as run:
-        yield run

@@ -20,7 +20,6 @@ from training.telling import Tell
 from training.weights import complete
 
 if TYPE_CHECKING:
-    from peft import LoraConfig
     from transformers import PreTrainedModel, PreTrainedTokenizerBase, TrainerControl, TrainerState, TrainingArguments
 
 MODEL = "model"
@@ -142,6 +141,8 @@ def train(
             if loss is not None:
                 tell(f"updates, loss {float(loss):.3f}", state.global_step, state.max_steps)
 
+    from training.big import lora_config
+
     disable_progress_bars()  # there is one bar, ours
     table, checkpoints = recipe.sft, place / "logs" / "checkpoints"
     cuda = torch.cuda.is_available()
@@ -175,21 +176,13 @@ def train(
         args=config,
         train_dataset=Dataset.from_list(list(rows)),
         processing_class=tokenizer,
-        peft_config=_lora(recipe) if recipe.model.adapter == "lora" else None,
+        peft_config=lora_config(recipe.model) if recipe.model.adapter == "lora" else None,
         callbacks=[Bar(), TensorBoardCallback(SummaryWriter(str(place / "logs" / "tensorboard")))],
     )
     with contextlib.redirect_stdout(None):  # the trainer prints its logs as dictionaries
         done = trainer.train(resume_from_checkpoint=last_checkpoint(checkpoints))
     trainer.save_model(str(place / MODEL))
     return {"examples": len(rows), "updates": done.global_step, "loss": float(done.training_loss)}
-
-
-def _lora(recipe: Recipe) -> LoraConfig:
-    from peft import LoraConfig
-
-    return LoraConfig(
-        r=recipe.model.lora_rank, lora_alpha=2 * recipe.model.lora_rank, target_modules="all-linear", task_type="CAUSAL_LM"
-    )
 
 
 if __name__ == "__main__":
