@@ -17,6 +17,8 @@ import pytest
 from sandbox.runner import Job, Limits, Link, Runner, RunResult, Sample
 
 PYTHON = Path(sys.executable)
+# Sleeps of other test processes, which may run the same contract at the same time, are not ours.
+OWN = f"{os.getpid():07d}"
 
 
 def alive(marker: str) -> list[int]:
@@ -92,21 +94,22 @@ class RunnerContract:
         assert "SIGSEGV" in result.message
 
     def test_a_time_out_stops_the_whole_tree(self, runner: Runner, workspace: Path) -> None:
-        result = self.run(runner, workspace, "setsid sleep 7001 & sleep 7001", Limits(seconds=0.7))
+        result = self.run(runner, workspace, f"setsid sleep 7001.{OWN} & sleep 7001.{OWN}", Limits(seconds=0.7))
         assert result.outcome == "timeout"
         assert "0.7 s" in result.message
-        assert alive("sleep 7001") == []
+        assert wait_until(lambda: not alive(f"sleep 7001.{OWN}"), 2)
 
     def test_cancelling_kills_a_grandchild_with_its_own_session(self, runner: Runner, workspace: Path) -> None:
         cancel = threading.Event()
         done: list[RunResult] = []
-        command = "setsid setsid sleep 7002 & (setsid sh -c 'trap \"\" TERM INT HUP; sleep 7002; sleep 7002' &) ; sleep 7002"
+        nap = f"sleep 7002.{OWN}"
+        command = f"setsid setsid {nap} & (setsid sh -c 'trap \"\" TERM INT HUP; {nap}; {nap}' &) ; {nap}"
         job = Job(command, workspace, workspace.parent / "log.txt")
         thread = threading.Thread(target=lambda: done.append(runner.run(job, Limits(), cancel=cancel)))
         thread.start()
-        assert wait_until(lambda: len(alive("sleep 7002")) >= 4, 10)
+        assert wait_until(lambda: len(alive(f"sleep 7002.{OWN}")) >= 4, 10)
         cancel.set()
-        assert wait_until(lambda: not alive("sleep 7002"), 2)
+        assert wait_until(lambda: not alive(f"sleep 7002.{OWN}"), 2)
         thread.join(5)
         assert [(result.outcome, result.message) for result in done] == [("killed", "stopped on request")]
 
@@ -118,9 +121,9 @@ class RunnerContract:
         assert not (workspace / "started").exists()
 
     def test_what_the_command_leaves_running_is_stopped(self, runner: Runner, workspace: Path) -> None:
-        result = self.run(runner, workspace, "setsid sleep 7003 & echo done")
+        result = self.run(runner, workspace, f"setsid sleep 7003.{OWN} & echo done")
         assert result.outcome == "ok"
-        assert alive("sleep 7003") == []
+        assert wait_until(lambda: not alive(f"sleep 7003.{OWN}"), 2)
 
     def test_killing_the_client_kills_the_job(self, runner: Runner, workspace: Path) -> None:
         assert runner.name
@@ -129,31 +132,31 @@ class RunnerContract:
                 sys.executable,
                 "-c",
                 "import sys\nfrom pathlib import Path\nfrom sandbox.runner import Job, Limits\n"
-                f"{self.make_runner}.run(Job('setsid setsid sleep 7004 & sleep 7004', Path(sys.argv[1]),"
+                f"{self.make_runner}.run(Job('setsid setsid sleep 7004.{OWN} & sleep 7004.{OWN}', Path(sys.argv[1]),"
                 " Path(sys.argv[1]).parent / 'log.txt'), Limits())",
                 str(workspace),
             ],
             cwd=Path(__file__).parents[2],
         )
         try:
-            assert wait_until(lambda: len(alive("sleep 7004")) >= 2, 20)
+            assert wait_until(lambda: len(alive(f"sleep 7004.{OWN}")) >= 2, 20)
         finally:
             client.kill()
             client.wait()
-        assert wait_until(lambda: not alive("sleep 7004"), 3)
+        assert wait_until(lambda: not alive(f"sleep 7004.{OWN}"), 3)
 
     def test_killing_the_supervisor_leaves_nothing_and_is_infrastructure(self, runner: Runner, workspace: Path) -> None:
         done: list[RunResult] = []
-        job = Job("setsid setsid sleep 7005 & sleep 7005", workspace, workspace.parent / "log.txt")
+        job = Job(f"setsid setsid sleep 7005.{OWN} & sleep 7005.{OWN}", workspace, workspace.parent / "log.txt")
         thread = threading.Thread(target=lambda: done.append(runner.run(job, Limits())))
         thread.start()
-        assert wait_until(lambda: len(alive("sleep 7005")) >= 2, 10)
+        assert wait_until(lambda: len(alive(f"sleep 7005.{OWN}")) >= 2, 10)
         for child in psutil.Process().children():
             if "supervisor.py" in " ".join(child.cmdline()):
                 child.kill()
         thread.join(10)
         assert [result.outcome for result in done] == ["infrastructure"]
-        assert wait_until(lambda: not alive("sleep 7005"), 2)
+        assert wait_until(lambda: not alive(f"sleep 7005.{OWN}"), 2)
 
     def test_too_much_memory_of_a_child_is_noticed(self, runner: Runner, workspace: Path) -> None:
         source = """
@@ -207,10 +210,10 @@ class RunnerContract:
         assert (result.outcome, result.disk_full) == ("error", True)
 
     def test_a_flood_of_processes_is_stopped(self, runner: Runner, workspace: Path) -> None:
-        command = "for i in $(seq 60); do sleep 7006 & done; wait"
+        command = f"for i in $(seq 60); do sleep 7006.{OWN} & done; wait"
         result = self.run(runner, workspace, command, Limits(seconds=20, pids=30))
         assert result.outcome == "error"
-        assert alive("sleep 7006") == []
+        assert wait_until(lambda: not alive(f"sleep 7006.{OWN}"), 2)
 
     def test_output_over_the_cap_is_dropped(self, runner: Runner, workspace: Path) -> None:
         result = self.run(runner, workspace, "yes | head -c 3000000; echo end", Limits(output_mb=1))
@@ -317,7 +320,7 @@ class RunnerContract:
         def one(number: int) -> None:
             place = tmp_path / f"w{number}"
             place.mkdir()
-            job = Job(f"echo {number}; setsid sleep 7007 & sleep 0.2; exit {number}", place, tmp_path / f"{number}.log")
+            job = Job(f"echo {number}; setsid sleep 7007.{OWN} & sleep 0.2; exit {number}", place, tmp_path / f"{number}.log")
             results[number] = runner.run(job, Limits())
 
         threads = [threading.Thread(target=one, args=(number,)) for number in range(6)]
@@ -327,4 +330,4 @@ class RunnerContract:
             thread.join()
         assert {number: result.exit_code for number, result in results.items()} == {number: number for number in range(6)}
         assert all(results[number].log_path.read_text() == f"{number}\n" for number in range(6))
-        assert alive("sleep 7007") == []
+        assert wait_until(lambda: not alive(f"sleep 7007.{OWN}"), 2)

@@ -16,7 +16,7 @@ from sandbox.docker_orphans import OWNER_LABEL, owner, reap_orphans
 from sandbox.hostruntime import skeleton_image
 from sandbox.runner import Job, Limits, RunResult, SandboxError
 from tests.sandbox.conftest import PrivateEngine
-from tests.sandbox.runner_contract import alive, wait_until
+from tests.sandbox.runner_contract import OWN, alive, wait_until
 
 pytestmark = pytest.mark.docker
 
@@ -67,9 +67,9 @@ def left(engine: Engine, label: str) -> list[str]:
 @pytest.fixture
 def dead_client(docker_engine: Engine, tmp_path: Path) -> Generator[str]:
     """The owner label of a client that was killed in the middle of a run."""
-    client = Client(tmp_path / "dead", "setsid sleep 7201 & sleep 7201")
+    client = Client(tmp_path / "dead", f"setsid sleep 7201.{OWN} & sleep 7201.{OWN}")
     try:
-        assert wait_until(lambda: len(alive("sleep 7201")) >= 2, 20)
+        assert wait_until(lambda: len(alive(f"sleep 7201.{OWN}")) >= 2, 20)
     finally:
         client.end()
     yield client.owner
@@ -81,16 +81,16 @@ def test_a_killed_client_takes_its_job_along_and_the_next_connect_removes_the_co
     docker_engine: Engine, dead_client: str
 ) -> None:
     assert wait_until(lambda: not running(docker_engine, dead_client), 3)
-    assert wait_until(lambda: not alive("sleep 7201"), 1)
+    assert wait_until(lambda: not alive(f"sleep 7201.{OWN}"), 1)
     assert len(left(docker_engine, dead_client)) == 1
     DockerRunner.connect().close()
     assert left(docker_engine, dead_client) == []
 
 
 def test_the_containers_of_a_living_client_are_left_alone(docker_engine: Engine, tmp_path: Path) -> None:
-    client = Client(tmp_path / "living", "sleep 7202")
+    client = Client(tmp_path / "living", f"sleep 7202.{OWN}")
     try:
-        assert wait_until(lambda: alive("sleep 7202"), 20)
+        assert wait_until(lambda: alive(f"sleep 7202.{OWN}"), 20)
         reap_orphans(docker_engine)
         assert len(running(docker_engine, client.owner)) == 1
     finally:
@@ -132,7 +132,7 @@ def test_an_engine_that_restarts_is_infrastructure_and_its_container_is_removed_
     done: list[RunResult] = []
     workspace = tmp_path / "workspace"
     workspace.mkdir()
-    job = Job("echo here; sleep 7203", workspace, tmp_path / "log.txt")
+    job = Job(f"echo here; sleep 7203.{OWN}", workspace, tmp_path / "log.txt")
     thread = threading.Thread(target=lambda: done.append(runner.run(job, Limits(seconds=60))))
     thread.start()
     assert wait_until(lambda: job.log_path.exists() and "here" in job.log_path.read_text(), 20)
@@ -146,7 +146,7 @@ def test_an_engine_that_restarts_is_infrastructure_and_its_container_is_removed_
     assert wait_until(lambda: runner.run(again, Limits(seconds=60)).outcome == "ok", 20)
     engine = connect()
     assert left(engine, owner()) == []
-    assert wait_until(lambda: not alive("sleep 7203"), 5)
+    assert wait_until(lambda: not alive(f"sleep 7203.{OWN}"), 5)
     engine.close()
     runner.close()
 

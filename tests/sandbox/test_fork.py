@@ -15,7 +15,7 @@ import pytest
 
 from sandbox.fork import ForkRunner
 from sandbox.runner import Job, Limits, Link, Runner, RunResult, SandboxError
-from tests.sandbox.runner_contract import PYTHON, RunnerContract, alive, wait_until
+from tests.sandbox.runner_contract import OWN, PYTHON, RunnerContract, alive, wait_until
 
 pytestmark = [pytest.mark.bwrap, pytest.mark.skipif(sys.platform != "linux", reason="a fork server needs Linux")]
 
@@ -211,10 +211,10 @@ class TestFork(RunnerContract):
         thread.start()
         source = """
             import os, signal, subprocess
-            subprocess.Popen(["setsid", "setsid", "sleep", "7201"])
+            subprocess.Popen(["setsid", "setsid", "sleep", "7401"])
             if os.fork() == 0:
                 os.setsid()
-                subprocess.run(["sleep", "7201"])
+                subprocess.run(["sleep", "7401"])
             os.kill(os.getppid(), signal.SIGKILL)
             signal.pause()
         """
@@ -223,7 +223,7 @@ class TestFork(RunnerContract):
             "infrastructure",
             "the process that watches the job was killed - run it again",
         )
-        assert wait_until(lambda: not alive("sleep 7201"), 3)
+        assert wait_until(lambda: not alive("sleep 7401"), 3)
         thread.join(20)
         assert [result.outcome for result in done] == ["ok"]
         assert done[0].log_path.read_text() == "well\n"
@@ -232,11 +232,11 @@ class TestFork(RunnerContract):
         source = """
             import os, signal, subprocess
             os.kill(os.getppid(), signal.SIGSTOP)
-            subprocess.run(["setsid", "sleep", "7202"])
+            subprocess.run(["setsid", "sleep", "7402"])
         """
         result = self.script(runner, workspace, source, Limits(seconds=0.7))
         assert result.outcome == "timeout"
-        assert wait_until(lambda: not alive("sleep 7202"), 3)
+        assert wait_until(lambda: not alive("sleep 7402"), 3)
 
     def test_temporary_files_of_one_run_are_gone_in_the_next(self, runner: Runner, workspace: Path) -> None:
         command = "touch /tmp/left $TMPDIR/left /dev/shm/left; mkdir -p /tmp/d/e; ls -A $TMPDIR /dev/shm"
@@ -339,21 +339,21 @@ def test_without_a_wall_nothing_outlives_its_run_or_its_server(tmp_path: Path, w
         assert runner.notes[0].startswith("not a wall")
         source = """
             import os, subprocess, sys
-            subprocess.Popen(["setsid", "setsid", "sleep", "7203"])
+            subprocess.Popen(["setsid", "setsid", "sleep", "7403"])
             print(os.environ["TMPDIR"])
             sys.stdout.flush()
         """
         scratch = run(runner, workspace, source).strip()
-        assert alive("sleep 7203") == [] and not Path(scratch).exists()
+        assert alive("sleep 7403") == [] and not Path(scratch).exists()
         done: list[RunResult] = []
-        job = Job("setsid setsid sleep 7204 & sleep 7204", workspace, tmp_path / "log")
+        job = Job(f"setsid setsid sleep 7204.{OWN} & sleep 7204.{OWN}", workspace, tmp_path / "log")
         thread = threading.Thread(target=lambda: done.append(runner.run(job, Limits())))
         thread.start()
-        assert wait_until(lambda: len(alive("sleep 7204")) >= 2, 20)
+        assert wait_until(lambda: len(alive(f"sleep 7204.{OWN}")) >= 2, 20)
         os.kill(server_of_root(tmp_path).pid, signal.SIGKILL)
         thread.join(10)
         assert [result.outcome for result in done] == ["infrastructure"]
-        assert wait_until(lambda: not alive("sleep 7204"), 3)
+        assert wait_until(lambda: not alive(f"sleep 7204.{OWN}"), 3)
         assert run(runner, workspace, "print('well')") == "well\n"
 
 

@@ -9,7 +9,7 @@ import pytest
 from sandbox.local import LocalRunner
 from sandbox.pool import Pool
 from sandbox.runner import Job, Limits, OnLog, OnSample, RunnerName, RunResult, SandboxError
-from tests.sandbox.runner_contract import alive, wait_until
+from tests.sandbox.runner_contract import OWN, alive, wait_until
 
 
 def job(root: Path, number: int, command: str) -> Job:
@@ -120,12 +120,12 @@ def test_a_stuck_run_fails_all_that_is_left_and_is_named(tmp_path: Path) -> None
 def test_leaving_by_an_exception_kills_what_runs_and_cancels_what_waits(tmp_path: Path) -> None:
     futures = []
     with pytest.raises(KeyError), Pool(LocalRunner(), 1) as pool:
-        futures = [pool.submit(job(tmp_path, number, "sleep 7301"), Limits()) for number in range(3)]
-        assert wait_until(lambda: alive("sleep 7301"), 10)
+        futures = [pool.submit(job(tmp_path, number, f"sleep 7301.{OWN}"), Limits()) for number in range(3)]
+        assert wait_until(lambda: alive(f"sleep 7301.{OWN}"), 10)
         raise KeyError
     assert futures[0].result(5).outcome == "killed"
     assert futures[1].cancelled() and futures[2].cancelled()
-    assert alive("sleep 7301") == []
+    assert wait_until(lambda: not alive(f"sleep 7301.{OWN}"), 2)
 
 
 def test_a_waiting_run_can_be_cancelled_and_a_closed_pool_takes_nothing(tmp_path: Path) -> None:

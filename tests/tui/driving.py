@@ -15,7 +15,7 @@ from mlagent_app.tui.screens.session import SessionScreen
 from tests.tui.recording import PLAN
 from tests.tui.scripted import Item, ScriptedBackend
 
-PATIENCE = 20.0
+PATIENCE = 60.0
 
 
 async def until(pilot: Pilot[None], true: Callable[[], object], what: str = "") -> None:

@@ -28,6 +28,18 @@ async def test_a_hundred_thousand_lines_end_in_a_bounded_log() -> None:
         assert run.session.query_one(LogPane).size.height == 0
 
 
+async def test_a_log_follows_its_end_when_the_terminal_becomes_lower() -> None:
+    lines = LogLines(step=0, lines=tuple(f"line {at}" for at in range(300)))
+    async with driven([*BEGINNING[:3], lines, Hold()]) as run:
+        await run.started(lambda session: session.view.activity.phase == "running")
+        await run.press("l")
+        await run.until(lambda: "line 299" in run.text("#log-lines"))
+        before = run.session.query_one(Lines).size.height
+        await run.pilot.resize_terminal(120, 30)
+        await run.until(lambda: run.session.query_one(Lines).size.height < before)
+        await run.until(lambda: "line 299" in run.text("#log-lines"))
+
+
 async def test_a_log_that_was_scrolled_back_stays_where_it_is() -> None:
     more: list[Item] = [LogLines(step=0, lines=tuple(f"line {at}" for at in range(300))), Hold()]
     async with driven([*BEGINNING[:3], *more]) as run:

@@ -20,6 +20,10 @@ LINES_A_FRAME = 1_000
 class Lines(Log, can_focus=False):
     """Scrolled by the screen's keys and by the mouse."""
 
+    def on_mount(self) -> None:
+        """Follow the end until somebody scrolls back, also when the pane becomes lower between two writes."""
+        self.anchor()
+
     def _update_size(self, updates: int, lines: list[str]) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]
         """Measure new lines at once. `Log` does so in a thread that waits for the app, which could hold up its end."""
         self._update_maximum_width(updates, max(map(cell_len, lines), default=0))
