@@ -87,11 +87,20 @@ class BaselineMeasured(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ReplyText(Event):
+    """The next piece of what the policy or the editor writes. Not journalled: `ActionProposed` has the whole of it."""
+
+    step: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ActionProposed(Event):
     """What the policy wants next. `base` and `commit` are private commits; `commit` equals `base` when nothing is edited.
 
     `alternatives` are (instruction, probability or score) pairs, best first. `flags` are warnings about honesty. `invalid` says
-    what was expected of an action that cannot be done; `observation` answers one that only looks.
+    what was expected of an action that cannot be done; `observation` answers one that only looks. `reply` is the whole answer
+    of a policy that writes one; tokens and `cost` (US dollars, None where unknown) are what it and the editor took.
     """
 
     step: int
@@ -107,6 +116,10 @@ class ActionProposed(Event):
     flags: tuple[str, ...] = ()
     invalid: str = ""
     observation: str = ""
+    reply: str = ""
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    cost: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -311,11 +324,11 @@ EVENTS: dict[str, type[Event]] = {
     kind.__name__: kind
     for kind in (
         SessionStarted, SnapshotTaken, MetricsFound, MetricChosen, BaselineMeasured, ActionProposed, RunStarted, LogLines,
-        ResourceSample, RunFinished, Rewarded, DecisionNeeded, Decided, Landed, Reverted, Measured, HeadMeasured,
+        ReplyText, ResourceSample, RunFinished, Rewarded, DecisionNeeded, Decided, Landed, Reverted, Measured, HeadMeasured,
         ApproveChanged, Paused, Resumed, Notice, Failed, TestScored, SessionEnded,
     )
 }  # fmt: skip
-TRANSIENT = (LogLines, ResourceSample)
+TRANSIENT = (LogLines, ReplyText, ResourceSample)
 
 
 def to_json(event: Event) -> dict[str, Any]:

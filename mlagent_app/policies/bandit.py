@@ -8,6 +8,7 @@ import threading
 from collections import defaultdict
 from collections.abc import Sequence
 
+from mlagent_app.agent.chat import OnText
 from mlagent_app.agent.edits import Candidate
 from mlagent_app.agent.state import State
 from mlagent_app.policies.base import Proposal
@@ -31,9 +32,11 @@ class BanditPolicy:
     def __init__(self, seed: int = 0) -> None:
         self._seed = seed
 
-    def propose(self, state: State, candidates: Sequence[Candidate], cancel: threading.Event) -> Proposal:
+    def propose(
+        self, state: State, candidates: Sequence[Candidate], cancel: threading.Event, on_text: OnText | None = None
+    ) -> Proposal:
         """The best family's next edit; `cancel` has no time to matter."""
-        del cancel
+        del cancel, on_text
         left = untried(state, candidates)
         if not left:
             return nothing_left(candidates)

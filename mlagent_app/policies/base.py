@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from mlagent_app.agent.actions import Action
+from mlagent_app.agent.actions import Action, InvalidAction
+from mlagent_app.agent.chat import OnText, Usage
 from mlagent_app.agent.edits import Candidate
 from mlagent_app.agent.state import State
 
@@ -17,25 +18,33 @@ class Proposal:
     """An action, and for edits how the policy came to it.
 
     `probability` is the policy's own for this choice (None when it has none); `alternatives` are (instruction,
-    probability or score) pairs, best first, the choice included.
+    probability or score) pairs, best first, the choice included. `reply` is the whole answer of a policy that writes one, and
+    `usage` what it took.
     """
 
-    action: Action
+    action: Action | InvalidAction
     family: str = ""
     probability: float | None = None
     alternatives: tuple[tuple[str, float], ...] = ()
-
-
-class Cancelled(Exception):
-    """The proposal was interrupted."""
+    reply: str = ""
+    usage: Usage | None = None
 
 
 class Policy(Protocol):
-    """Maps a state to an action. Must be a pure function of its arguments and its seed, so that resume repeats it."""
+    """Maps a state to an action. What draws from its own distribution depends on its arguments and its seed alone."""
 
     @property
     def name(self) -> str: ...
 
-    def propose(self, state: State, candidates: Sequence[Candidate], cancel: threading.Event) -> Proposal:
-        """The next action. Raises `Cancelled` soon after `cancel` is set and `UserError` when its back end is unreachable."""
+    def propose(
+        self,
+        state: State,
+        candidates: Sequence[Candidate],
+        cancel: threading.Event,
+        on_text: OnText | None = None,
+    ) -> Proposal:
+        """The next action. A policy that writes passes its words on as they come.
+
+        Raises `Cancelled` soon after `cancel` is set and `UserError` (exit 4) when its back end is unreachable.
+        """
         ...

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 
+from mlagent_app.agent.chat import OnText
 from mlagent_app.agent.cookbook import Cookbook
 from mlagent_app.agent.digest import kind, problem
 from mlagent_app.agent.edits import Candidate
@@ -38,9 +39,11 @@ class CookbookPolicy:
     def __init__(self, path: Path | None = None) -> None:
         self._book = loaded(path or shipped() / FILE)
 
-    def propose(self, state: State, candidates: Sequence[Candidate], cancel: threading.Event) -> Proposal:
+    def propose(
+        self, state: State, candidates: Sequence[Candidate], cancel: threading.Event, on_text: OnText | None = None
+    ) -> Proposal:
         """The best line of the table; `cancel` has no time to matter."""
-        del cancel
+        del cancel, on_text
         left = untried(state, candidates)
         if not left:
             return nothing_left(candidates)

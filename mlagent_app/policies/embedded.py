@@ -14,11 +14,12 @@ from typing import Any
 
 import numpy as np
 
+from mlagent_app.agent.chat import Cancelled, OnText
 from mlagent_app.agent.digest import digest
 from mlagent_app.agent.edits import Candidate
 from mlagent_app.agent.errors import Exit, UserError
 from mlagent_app.agent.state import State
-from mlagent_app.policies.base import Cancelled, Proposal
+from mlagent_app.policies.base import Proposal
 from mlagent_app.policies.qwen2 import Qwen2
 from mlagent_app.policies.random import edit, nothing_left, untried
 from mlagent_app.policies.trie import Floats, build
@@ -106,8 +107,11 @@ class EmbeddedPolicy:
         self._seed = seed
         self._model = loaded(directory or shipped())
 
-    def propose(self, state: State, candidates: Sequence[Candidate], cancel: threading.Event) -> Proposal:
+    def propose(
+        self, state: State, candidates: Sequence[Candidate], cancel: threading.Event, on_text: OnText | None = None
+    ) -> Proposal:
         """One draw, with its probability and what else was likely."""
+        del on_text
         left = untried(state, candidates)
         if not left:
             return nothing_left(candidates)

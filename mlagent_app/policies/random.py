@@ -7,6 +7,7 @@ import threading
 from collections.abc import Sequence
 
 from mlagent_app.agent.actions import EditScript, FinalAnswer
+from mlagent_app.agent.chat import OnText
 from mlagent_app.agent.edits import Candidate
 from mlagent_app.agent.state import State
 from mlagent_app.policies.base import Proposal
@@ -37,9 +38,11 @@ class RandomPolicy:
     def __init__(self, seed: int = 0) -> None:
         self._seed = seed
 
-    def propose(self, state: State, candidates: Sequence[Candidate], cancel: threading.Event) -> Proposal:
+    def propose(
+        self, state: State, candidates: Sequence[Candidate], cancel: threading.Event, on_text: OnText | None = None
+    ) -> Proposal:
         """One uniform draw; `cancel` has no time to matter."""
-        del cancel
+        del cancel, on_text
         left = untried(state, candidates)
         if not left:
             return nothing_left(candidates)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from mlagent_app.agent import events as ev
+from mlagent_app.agent.chat import Cancelled
 from mlagent_app.agent.errors import Exit, UserError
 from mlagent_app.agent.events import DecisionKind, Event
 from mlagent_app.agent.metrics import MetricSpec
@@ -16,7 +17,7 @@ from mlagent_app.agent.summary import StepSummary
 from mlagent_app.environment.core import Environment, Prepared
 from mlagent_app.environment.measure import Measurement
 from mlagent_app.plan import Plan
-from mlagent_app.policies.base import Cancelled, Policy, Proposal
+from mlagent_app.policies.base import Policy, Proposal
 from mlagent_app.session.control import Controls, Request
 from mlagent_app.session.decide import confidence, noise_of, repeats, suggestion
 from mlagent_app.session.landing import Lander
@@ -88,7 +89,10 @@ class Session:
         edits = self._environment.edits(head)
         proposal = self._guarded(
             lambda: self._policy.propose(
-                state_of(self._plan, self.progress, self._environment), [e.candidate for e in edits], self._controls.cancel
+                state_of(self._plan, self.progress, self._environment),
+                [e.candidate for e in edits],
+                self._controls.cancel,
+                lambda text: self._emit(ev.ReplyText(step=len(self.progress.steps) + 1, text=text)),
             )
         )
         prepared = self._environment.prepare(proposal.action, head, family=proposal.family)
@@ -101,6 +105,10 @@ class Session:
                 family=proposal.family or prepared.family,
                 probability=proposal.probability,
                 alternatives=proposal.alternatives,
+                reply=proposal.reply,
+                prompt_tokens=proposal.usage.prompt_tokens if proposal.usage else 0,
+                completion_tokens=proposal.usage.completion_tokens if proposal.usage else 0,
+                cost=proposal.usage.cost if proposal.usage else None,
                 diff=prepared.diff,
                 base=head,
                 commit=prepared.commit,

@@ -22,13 +22,13 @@ pytest.importorskip("transformers")
 import torch
 
 from mlagent_app.agent.actions import EditScript, FinalAnswer
+from mlagent_app.agent.chat import Cancelled
 from mlagent_app.agent.digest import digest
 from mlagent_app.agent.edits import Candidate
 from mlagent_app.agent.errors import Exit, UserError
 from mlagent_app.agent.metrics import MetricSpec
 from mlagent_app.agent.state import State, Task, Turn
 from mlagent_app.policies import embedded
-from mlagent_app.policies.base import Cancelled
 from mlagent_app.policies.embedded import EmbeddedModel, EmbeddedPolicy, sharpened
 from mlagent_app.policies.registry import make_policy
 from mlagent_app.policies.writing import END, PROMPT_END, Writer

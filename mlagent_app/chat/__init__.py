@@ -1,0 +1,1 @@
+"""Asking language models: clients, what they are told, and what fits into their context."""
