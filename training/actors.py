@@ -20,6 +20,7 @@ from mlagent_app.editors.catalogue.grammar import parse
 from mlagent_app.environment.taskenv import Observation, Transition
 from mlagent_app.policies.cookbook import CookbookPolicy
 from mlagent_app.policies.embedded import loaded, sharpened
+from mlagent_app.policies.random import untried
 from mlagent_app.policies.registry import make_policy
 from training.draws import Start
 from training.episodes import Choice
@@ -76,12 +77,13 @@ class ModelActor:
 
     def choose(self, seen: Observation, rng: random.Random) -> Choice | None:
         """A draw from its distribution."""
-        if not seen.candidates:
+        left = untried(seen.state, seen.candidates)
+        if not left:
             return None
-        logp = loaded(Path(self.directory)).log_probabilities(seen.state, seen.candidates)
+        logp = loaded(Path(self.directory)).log_probabilities(seen.state, left)
         shares = sharpened(logp, self.temperature)
         place = rng.choices(range(len(shares)), shares.tolist())[0]
-        return Choice(seen.candidates[place], float(math.log(shares[place])))
+        return Choice(left[place], float(math.log(shares[place])))
 
     def learn(self, choice: Choice, moved: Transition) -> None:
         """It does not learn within an episode."""

@@ -17,6 +17,7 @@ import numpy as np
 from mlagent_app.agent.digest import digest
 from mlagent_app.environment.taskenv import Observation, TaskEnvironment
 from mlagent_app.policies.embedded import FORM
+from mlagent_app.policies.random import untried
 from mlagent_app.policies.trie import Ints, Trie, build
 from mlagent_app.policies.writing import Writer
 from training import experts, shards, tokens
@@ -110,10 +111,11 @@ class LookJob:
         rows: list[dict[str, Any]] = []
         for state in self.states:
             seen = env.reset(state_id=state)
+            left = untried(seen.state, seen.candidates)  # what the policy chooses from
             rows.append({
                 **_facts(env, seen, state),
-                "text": digest(seen.state, {item.file for item in seen.candidates}),
-                "edits": [[item.instruction, item.file, item.family] for item in seen.candidates],
+                "text": digest(seen.state, {item.file for item in left}),
+                "edits": [[item.instruction, item.file, item.family] for item in left],
             })  # fmt: skip
         env.close()
         return rows

@@ -9,17 +9,18 @@ of it is read from the state alone, so that it is the same in training and on a 
 from __future__ import annotations
 
 import ast
+import math
 import re
 from collections.abc import Collection, Iterator
 from functools import lru_cache
 
 from mlagent_app.agent.metrics import MetricSpec, natural_bound, words
-from mlagent_app.agent.state import State, Turn
+from mlagent_app.agent.state import State, Task, Turn
 
 LAST_TRIES = 8
 MOST_ITEMS = 44
-# Of the reward's span: more than this is a clear change, and less than the other is none.
-CLEAR, NOTHING = 0.05, 0.002
+# Of the way from the baseline to the metric's natural bound: more than this is a clear change, and less than the other is none.
+CLEAR, NOTHING = 0.02, 0.001
 
 _NOISE_WORDS = frozenset("val valid validation test dev eval mean avg average score final best the of".split())
 _KINDS: tuple[tuple[str, str], ...] = (
@@ -48,9 +49,7 @@ def digest(state: State, files: Collection[str] = (), *, last: int = LAST_TRIES)
     task = state.task
     texts = {path: text for path, text in sorted(state.files.items()) if not files or path in files}
     items = [item for path, text in texts.items() for item in _items(path, text)]
-    tries = [
-        f"{_plain(turn.instruction)} {mark(turn, task.m_best - task.m_init)}" for turn in state.history if turn.instruction
-    ]
+    tries = [f"{_plain(turn.instruction)} {mark(turn, _span(task))}" for turn in state.history if turn.instruction]
     parts = [
         f"{task.metric.direction} {_metric(task.metric)} {kind(state)} {problem(task.metric)}",
         f"level {_level(task.metric, state.value)} gain {_gain(state)} step {min(len(state.history), 15)}",
@@ -112,11 +111,20 @@ def _level(metric: MetricSpec, value: float) -> str:
 
 
 def _gain(state: State) -> int:
-    """How much of the way from the baseline to the reference is done, in tenths."""
-    task = state.task
-    span = task.metric.gain(task.m_best, task.m_init)
-    share = task.metric.gain(state.value, task.m_init) / span if span > 0 else 0.0
+    """How much of the way from the baseline to the natural bound is done, in tenths."""
+    share = state.task.metric.gain(state.value, state.task.m_init) / _span(state.task)
     return int(10 * max(0.0, min(1.0, share)))
+
+
+def _span(task: Task) -> float:
+    """The way from the baseline to the metric's natural bound; the baseline's size where there is no bound, 1 where that is 0.
+
+    Not to `m_best`: a task's measured reference is known to the environment, and a policy that saw how near it is would know
+    more than it can on a user's project.
+    """
+    bound = natural_bound(task.metric.name, task.metric.direction, task.m_init)
+    span = abs(task.m_init if bound is None else bound - task.m_init)
+    return span if span > 0 and math.isfinite(span) else 1.0
 
 
 @lru_cache(maxsize=4096)

@@ -57,11 +57,14 @@ class State:
 
     def tried(self) -> frozenset[tuple[str, str]]:
         """(instruction, file) pairs that were tried on the files as they stand; a failed sandbox is no try."""
-        return frozenset(
-            (turn.instruction, turn.file)
-            for turn in self.history
-            if turn.base == self.base and turn.outcome != "infrastructure"
-        )
+        return frozenset((turn.instruction, turn.file) for turn in self._real_tries() if turn.base == self.base)
+
+    def tried_ever(self) -> frozenset[tuple[str, str]]:
+        """The same on whichever files: what did not help before an accepted edit rarely helps after it."""
+        return frozenset((turn.instruction, turn.file) for turn in self._real_tries())
+
+    def _real_tries(self) -> list[Turn]:
+        return [turn for turn in self.history if turn.outcome != "infrastructure"]
 
 
 def prompt(state: State, *, last: int = 8) -> str:

@@ -30,7 +30,7 @@ SHOWN = 6
 # The pass is quadratic in the size of the trie. Where more edits apply, so many are drawn for this step.
 MOST_EDITS = 400
 # Version of what the policy reads: weights that were trained on another form of digest are refused.
-FORM = 1
+FORM = 2
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,9 +14,12 @@ from mlagent_app.policies.base import Proposal
 
 
 def untried(state: State, candidates: Sequence[Candidate]) -> list[Candidate]:
-    """The candidates that were not tried on the files as they stand."""
-    tried = state.tried()
-    return [item for item in candidates if (item.instruction, item.file) not in tried]
+    """The candidates that the session has not tried; when there are none, those not tried on the files as they stand."""
+    for tried in (state.tried_ever(), state.tried()):
+        left = [item for item in candidates if (item.instruction, item.file) not in tried]
+        if left:
+            return left
+    return []
 
 
 def nothing_left(candidates: Sequence[Candidate]) -> Proposal:
