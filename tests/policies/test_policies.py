@@ -50,6 +50,17 @@ def test_an_edit_tried_on_other_files_may_be_tried_again() -> None:
     assert isinstance(make_policy("random", seed=0).propose(state, only, NEVER).action, EditScript)
 
 
+@pytest.mark.parametrize("kind", ["random", "bandit", "cookbook"])
+def test_what_the_session_has_not_tried_comes_first(kind: str) -> None:
+    tried, fresh = CANDIDATES[:4], CANDIDATES[4:6]
+    history = tuple(turn(item, index, 0.9, base="other files") for index, item in enumerate(tried, start=1))
+    state = replace(START, history=history)
+    for seed in range(10):
+        action = make_policy(kind, seed=seed).propose(state, [*tried, *fresh], NEVER).action
+        assert isinstance(action, EditScript)
+        assert action.edit_instruction in [item.instruction for item in fresh]
+
+
 def test_the_bandit_prefers_the_family_that_paid() -> None:
     history = tuple(
         turn(item, index, 1.0 if item.family == "insert" else 0.0)

@@ -18,6 +18,7 @@ pytest.importorskip("torch")
 pytest.importorskip("transformers")
 
 from mlagent_app.agent import events as ev
+from mlagent_app.agent.chat import OnText
 from mlagent_app.agent.digest import digest
 from mlagent_app.agent.edits import Candidate
 from mlagent_app.agent.errors import Exit, UserError
@@ -60,9 +61,11 @@ def exported(tmp_path_factory: pytest.TempPathFactory) -> Generator[tuple[Path, 
     values: dict[int, float] = {}
 
     class Watched(RandomPolicy):
-        def propose(self, state: State, candidates: Sequence[Candidate], cancel: threading.Event) -> Proposal:
+        def propose(
+            self, state: State, candidates: Sequence[Candidate], cancel: threading.Event, on_text: OnText | None = None
+        ) -> Proposal:
             met.append((state, untried(state, candidates)))
-            return super().propose(state, candidates, cancel)
+            return super().propose(state, candidates, cancel, on_text)
 
     def react(event: Event, controls: Controls) -> None:
         if isinstance(event, ev.Rewarded):
