@@ -112,9 +112,9 @@ def _task(progress: Progress) -> Task | None:
 
 
 def _without_words(turn: Turn, clean: Clean) -> Turn:
-    """A turn without logs and diffs, which hold paths, and which the digest does not read."""
+    """A turn without logs, diffs and replies, which hold paths, and which the digest does not read."""
     words = {"instruction": clean(turn.instruction), "reason": clean(turn.reason)}
-    return replace(turn, feedback="", diff="", **words, value=_finite(turn.value), delta=_finite(turn.delta))
+    return replace(turn, feedback="", diff="", reply="", **words, value=_finite(turn.value), delta=_finite(turn.delta))
 
 
 def _lesson(step: StepSummary, state: State, started: ev.SessionStarted, clean: Clean) -> Lesson:
