@@ -52,6 +52,7 @@ class EndpointModel:
         self._context = target.context_tokens
         self._scale = 1.0
         self._here = threading.local()
+        self._lost, self._late = openai.APIConnectionError, openai.APITimeoutError
         self._client: OpenAI = openai.OpenAI(
             base_url=target.url.rstrip("/"),
             api_key=target.key or "none",  # servers without keys want a header all the same
@@ -167,11 +168,13 @@ class EndpointModel:
         if "json" in kind:  # a server that does not stream
             put(_whole(answer.http_response.read()))
             return
-        stream = answer.parse()
-        for chunk in stream:
-            if line.is_cut:
-                return
-            put(_piece(chunk))
+        try:
+            for chunk in answer.parse():
+                if line.is_cut:
+                    return
+                put(_piece(chunk))
+        except self._lost as error:
+            raise error if isinstance(error, self._late) else CutOff(str(error.__cause__ or error)) from None
 
     def _adapted(self, error: Exception) -> bool:
         """Whether the server refused something that can be left out or said otherwise; it is from now on."""

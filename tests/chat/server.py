@@ -83,7 +83,8 @@ class Server:
     def answer(self, body: dict[str, Any]) -> Answer:
         for name in self.refuses:
             if name in body:
-                return refused(400, f"Unsupported parameter: '{name}'. Use 'max_completion_tokens' instead of 'max_tokens'.")
+                instead = " Use 'max_completion_tokens' instead." if name == "max_tokens" else ""
+                return refused(400, f"Unsupported parameter: '{name}'.{instead}")
         if self.choose is not None:
             return self.choose(body)
         return self.script[min(len(self.seen), len(self.script)) - 1]
