@@ -144,6 +144,8 @@ def _step(summary: Summary, step: StepSummary) -> Markup:
 def _step_facts(step: StepSummary) -> list[tuple[str, str]]:
     proposed, told = step.proposed, list[tuple[str, str]]()
     told.append(("action", f"{proposed.action}{f' ({proposed.family})' if proposed.family else ''}"))
+    if step.thought:
+        told.append(("thought", step.thought))
     if step.rewarded is not None:
         told.append(("reward", reward_parts(step.rewarded)))
         told.append(("metric", f"{number(step.before)} -> {number(step.value)}"))

@@ -17,6 +17,7 @@ from tests.tui.driving import until
 from tests.tui.recording import BEGINNING, ENDED, PLAN, QUESTION, RUN_QUESTION, RUNNING
 from tests.tui.scripted import Hold, Item, ScriptedBackend, run_finished
 from tests.tui.test_model import fold
+from tests.tui.test_writing import WRITING
 
 SIZES = [(80, 24), (120, 40)]
 WIDE = (200, 60)
@@ -104,6 +105,12 @@ def test_running(snap_compare: Compare, size: tuple[int, int]) -> None:
 @pytest.mark.parametrize("size", [*SIZES, WIDE], ids=named)
 def test_question(snap_compare: Compare, size: tuple[int, int]) -> None:
     app, before = session(QUESTION)
+    assert snap_compare(app, terminal_size=size, run_before=before)
+
+
+@pytest.mark.parametrize("size", SIZES, ids=named)
+def test_writing(snap_compare: Compare, size: tuple[int, int]) -> None:
+    app, before = session([*WRITING, Hold()])
     assert snap_compare(app, terminal_size=size, run_before=before)
 
 
