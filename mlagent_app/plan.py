@@ -65,6 +65,11 @@ class Plan:
     endpoint: str = ""
     api_key_env: str = ""
     editor: str = "catalogue"
+    adapter: str = ""
+    quantization: str = ""
+    vllm_python: str = ""
+    vllm_port: int = 8000
+    constrained: bool = False
     steps: int = 10
     minutes: float | None = None
     approve: Approve = "run"
@@ -130,6 +135,11 @@ def prepare(root: Path, files: Sequence[str], flags: Mapping[str, object]) -> Pl
         endpoint=settings.policy.endpoint,
         api_key_env=settings.policy.api_key_env,
         editor=settings.policy.editor,
+        adapter=settings.policy.adapter,
+        quantization=settings.policy.quantization,
+        vllm_python=settings.policy.python,
+        vllm_port=settings.policy.port,
+        constrained=settings.policy.constrained,
         steps=settings.session.steps,
         minutes=settings.session.minutes,
         approve=settings.session.approve,

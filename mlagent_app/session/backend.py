@@ -10,7 +10,6 @@ from pathlib import Path
 from mlagent_app.agent import events as ev
 from mlagent_app.agent.errors import Exit, UserError
 from mlagent_app.agent.events import Event
-from mlagent_app.config import FILE_NAME
 from mlagent_app.environment.core import Environment
 from mlagent_app.environment.judge import Judge
 from mlagent_app.environment.measure import Bench
@@ -27,6 +26,7 @@ from mlagent_app.session import store
 from mlagent_app.session.baseline import Baseline, NoBaseline
 from mlagent_app.session.control import Controls
 from mlagent_app.session.landing import Lander
+from mlagent_app.session.models import local_model, with_whole_paths
 from mlagent_app.session.recorder import Recorder
 from mlagent_app.session.runs import Stopped
 from mlagent_app.session.session import Session
@@ -75,11 +75,7 @@ class ProjectBackend:
             return self._reopen(self._project)
         listing = list_project(self._project)
         plan = prepare(self._project.root, listing.paths, self._flags)
-        if plan.policy == "embedded" and plan.model:
-            # A whole path, so that the session can be continued from another directory.
-            near = plan.project if plan.sources.get("policy.model") == FILE_NAME else Path.cwd()
-            plan = replace(plan, model=str(near / Path(plan.model).expanduser()))
-        return replace(plan, demo=self._demo, apply=self._apply)
+        return replace(with_whole_paths(plan), demo=self._demo, apply=self._apply)
 
     def _reopen(self, project: Project) -> Plan:
         """The plan of an earlier session, with the budget and the mode of this call where they are given."""
@@ -95,7 +91,7 @@ class ProjectBackend:
     def run(self, plan: Plan, emit: Callable[[Event], None], controls: Controls) -> Exit:
         """Run or go on with the session of `plan` until it ends. Raises `UserError` for what prevents its start."""
         project = self._project or open_project(plan.project)
-        policy = make_policy(plan.policy, seed=plan.seed, model=plan.model)
+        policy = make_policy(plan.policy, seed=plan.seed, model=plan.model, local=local_model(plan))
         with project_lock(project.root, self.session or "new session"):
             runner = choose_runner(plan, store.sessions_dir())
             paths = self._paths or store.new_session(plan.to_json())
