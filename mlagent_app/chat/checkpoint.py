@@ -21,7 +21,8 @@ ADAPTER_FILE = "adapter_config.json"
 class Checkpoint:
     """A model's weights in bytes as stored, bytes of keys and values a token, its longest context, its attention heads.
 
-    0 where it is not known: a model of a hub that was not downloaded yet is known by its name alone.
+    `float32`: whether it computes in 32 bits, as small models do that were never on a GPU. Numbers are 0 where they are not
+    known: a model of a hub that was not downloaded yet is known by its name alone.
     """
 
     weights: int = 0
@@ -29,6 +30,7 @@ class Checkpoint:
     context: int = 0
     heads: int = 0
     kv_heads: int = 0
+    float32: bool = False
 
 
 def read_checkpoint(model: str) -> Checkpoint:
@@ -49,7 +51,8 @@ def read_checkpoint(model: str) -> Checkpoint:
     size = sum(path.stat().st_size for pattern in ("*.safetensors", "*.bin") for path in place.glob(pattern))
     if not size:
         raise no_model("no *.safetensors in it", model)
-    return Checkpoint(size, 2 * layers * kv_heads * head * _KV_BYTES, context, heads, kv_heads)
+    single = str(text.get("dtype") or text.get("torch_dtype")) == "float32"
+    return Checkpoint(size, 2 * layers * kv_heads * head * _KV_BYTES, context, heads, kv_heads, single)
 
 
 def model_directory(model: str) -> Path | None:
@@ -58,7 +61,7 @@ def model_directory(model: str) -> Path | None:
     Raises `UserError` (exit 4) for a path that is not there: it would be looked up on a hub, with a message to match.
     """
     path = Path(model).expanduser()
-    if path.is_dir():
+    if model and path.is_dir():
         return path.resolve()
     if not model or model.startswith((".", "/", "~")) or model.count("/") > 1:
         raise no_model("there is no such directory", model)

@@ -60,8 +60,12 @@ def _input(kind: type[Action], files: Sequence[str], edits: Sequence[tuple[str, 
     if kind is EditScript and edits:
         rows = ({"script_name": file, "edit_instruction": instruction} for file, instruction in edits[:MOST_EDITS])
         return "(" + "|".join(quoted(json.dumps(row, ensure_ascii=False)) for row in rows) + ")"
-    given = [item for item in fields(kind) if (kind, item.name) != (EditScript, "patch")]
-    inside = ", ".join(f'"{item.name}": {_value(kind, item.name, item.type == "int", files)}' for item in given)
+    given = {item.name: _value(kind, item.name, item.type == "int", files) for item in fields(kind)}
+    if kind is EditScript:  # one of the two; a patch has no bound but the reply's
+        instruction, _ = given.pop("edit_instruction"), given.pop("patch")
+        change = f'("edit_instruction": {instruction}|"patch": "{_CHAR}+")'
+        return rf'\{{"script_name": {given["script_name"]}, {change}\}}'
+    inside = ", ".join(f'"{name}": {value}' for name, value in given.items())
     return rf"\{{{inside}\}}"
 
 

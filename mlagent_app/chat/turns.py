@@ -10,7 +10,7 @@ A tokenizer without a chat template gets the fallback that training uses too: th
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
 from mlagent_app.agent.chat import Message
 
@@ -41,9 +41,10 @@ def pieces(tokenizer: Any, messages: Sequence[Message]) -> list[tuple[str, bool]
 
 def ends(tokenizer: Any, generation: Any) -> list[int]:  # noqa: ANN401
     """The tokens that end a reply: those of the generation settings, of the tokenizer, and of the template's turns."""
-    given = getattr(generation, "eos_token_id", None)
-    known = given if isinstance(given, list) else [given]
-    found = {int(token) for token in (*known, tokenizer.eos_token_id) if token is not None}
+    given: Any = getattr(generation, "eos_token_id", None)
+    known = cast("list[int]", given) if isinstance(given, list) else [] if given is None else [int(given)]
+    own = tokenizer.eos_token_id
+    found = {*known, *([] if own is None else [int(own)])}
     if tokenizer.chat_template:
         asked = [{"role": "user", "content": "?"}, {"role": "assistant", "content": "MLAGENT-CONTENT"}]
         try:

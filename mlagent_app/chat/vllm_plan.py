@@ -121,7 +121,9 @@ def _on_cpu(model: Checkpoint, free: int, wanted: Wanted) -> ServerPlan:
     if wanted.quantization:
         how = "leave quantization empty, or use a GPU"
         raise UserError("vLLM quantises no weights on a CPU", where="policy.quantization", how=how, code=Exit.NO_POLICY)
-    weights, kv = model.weights, model.kv_bytes or _ASSUMED_KV
+    # vLLM would round a model of 32 bits to 16; on a CPU nothing is won by that.
+    exact = ["--dtype", "float32"] if model.float32 else []
+    weights, kv = model.weights, (model.kv_bytes or _ASSUMED_KV) * (2 if exact else 1)
     limit = _context_limit(model, wanted)
     room = free - SPARE - OVERHEAD // 2 - weights
     context = min(limit, _rounded(room // kv))
@@ -131,7 +133,7 @@ def _on_cpu(model: Checkpoint, free: int, wanted: Wanted) -> ServerPlan:
     cache = max(1, math.ceil(min(room, CONTEXTS * context * kv) / GIB))
     memory = (("weights", weights), (_cache_label(context), cache * GIB), ("Python, activations", OVERHEAD // 2))
     # Compiling takes longer than it saves within a session.
-    arguments = ("--max-model-len", str(context), "--enforce-eager", *_common(wanted))
+    arguments = ("--max-model-len", str(context), "--enforce-eager", *exact, *_common(wanted))
     return ServerPlan(f"CPU, {free / GIB:.1f} GiB free", context, arguments, (("VLLM_CPU_KVCACHE_SPACE", str(cache)),), memory)
 
 

@@ -167,7 +167,12 @@ def _part(console: Console, server: Server) -> None:
 @contextlib.contextmanager
 def _stopped_by_signals(cancel: threading.Event) -> Generator[None]:
     """Ctrl-C and a termination request set the event while this holds."""
-    before = {number: signal.signal(number, lambda *_: cancel.set()) for number in (signal.SIGINT, signal.SIGTERM)}
+
+    def stop(number: int, frame: object) -> None:
+        del number, frame
+        cancel.set()
+
+    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield
     finally:

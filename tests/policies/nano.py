@@ -60,8 +60,6 @@ def servable(place: Path) -> Path:
 
 def _wide(weights: dict[str, Array], config: dict[str, Any]) -> dict[str, Array]:
     head = config["hidden_size"] // config["num_attention_heads"]
-    # Where the numbers of a narrow head go in a wide one.
-    turned = np.concatenate([2 * np.arange(head // 2), head + 2 * np.arange(head // 2)])
     wide: dict[str, Array] = {}
     for name, value in weights.items():
         part = name.rsplit(".", 2)[-2]
@@ -69,9 +67,9 @@ def _wide(weights: dict[str, Array], config: dict[str, Any]) -> dict[str, Array]
             made = _padded(value / np.float32(np.sqrt(2.0)), 0)
         elif part in ("q_proj", "k_proj", "v_proj"):
             scaled = value * np.float32(np.sqrt(2.0) if part == "q_proj" else 1.0)
-            made = _spread(scaled if scaled.ndim == 1 else _padded(scaled, 1), turned, head)
+            made = _spread(scaled if scaled.ndim == 1 else _padded(scaled, 1), head)
         elif part == "o_proj":
-            made = _padded(_spread(value.T, turned, head).T, 0)
+            made = _padded(_spread(value.T, head).T, 0)
         elif part == "down_proj":
             made = _padded(value, 0)
         else:  # the embeddings, the head, gate and up: hidden states are their last axis
@@ -85,9 +83,9 @@ def _padded(value: Array, axis: int) -> Array:
     return np.concatenate([value, np.zeros_like(value)], axis=axis)
 
 
-def _spread(value: Array, turned: npt.NDArray[np.int64], head: int) -> Array:
+def _spread(value: Array, head: int) -> Array:
     """The heads along the first axis, each spread over twice its size."""
     heads = value.reshape(-1, head, *value.shape[1:])
     made = np.zeros((len(heads), 2 * head, *value.shape[1:]), np.float32)
-    made[:, turned] = heads
+    made[:, ::2] = heads
     return made.reshape(-1, *value.shape[1:])
