@@ -14,6 +14,7 @@ from mlagent_app.agent.errors import Exit, UserError
 # Keys and values are kept in 16 bits, whatever the weights have.
 _KV_BYTES = 2
 _NAMED_SIZE = re.compile(r"(?<![\d.])(\d+(?:\.\d+)?)\s*([BM])(?![a-z])", re.IGNORECASE)
+_NAMED = 2 * 1.1
 ADAPTER_FILE = "adapter_config.json"
 
 
@@ -102,9 +103,12 @@ def no_model(why: str, model: str) -> UserError:
 
 
 def _size_by_name(model: str) -> int:
-    """Bytes of the weights in 16 bits, by the number of parameters in the name; 0 where it says none."""
+    """Bytes of the weights in 16 bits, by the number of parameters in the name; 0 where it says none.
+
+    Names round down: Qwen2.5-7B has 7.6 billion.
+    """
     found = _NAMED_SIZE.findall(model.rpartition("/")[2])
     if not found:
         return 0
     number, unit = found[-1]
-    return int(2 * float(number) * {"B": 1e9, "M": 1e6}[unit.upper()])
+    return int(_NAMED * float(number) * {"B": 1e9, "M": 1e6}[unit.upper()])

@@ -50,7 +50,8 @@ def serve(order: Order) -> int:
     serving = _serving(order)
     console = Console(highlight=False)
     if order.dry_run:
-        _show(console, serving, order)
+        for line in planned(serving, order.gpus):
+            console.print(escape(line), soft_wrap=True)
         return Exit.OK
     if order.gpus:
         raise UserError("--gpu plans for another machine, and serves nothing", how="add --dry-run, or leave --gpu out")
@@ -77,36 +78,30 @@ def _serving(order: Order) -> Serving:
     )
 
 
-def _show(console: Console, serving: Serving, order: Order) -> None:
-    """The plan and the command line, whether or not vLLM is there."""
-    machine = Machine(tuple(_gpu(text) for text in order.gpus), 0) if order.gpus else this_machine()
+def planned(serving: Serving, gpus: tuple[str, ...] = ()) -> list[str]:
+    """What `--dry-run` prints: the plan and the command line, whether or not vLLM is here. Raises `UserError`."""
+    machine = Machine(tuple(_gpu(text) for text in gpus), 0) if gpus else this_machine()
     plan = plan_server(read_checkpoint(serving.model), machine, serving.wanted())
-    found = find_vllm(serving.python)
-    python = found.python if found is not None and not order.gpus else "python"
-    spec = ServerSpec(
-        serving.model, serving.adapter, python, vllm_http.Address(serving.host, serving.port), serving.state / "vllm"
-    )
+    found = None if gpus else find_vllm(serving.python)
+    python = found.python if found is not None else "python"
+    spec = ServerSpec(serving.model, serving.adapter, python, vllm_http.Address(serving.host, serving.port), serving.state)
     adapter = f" with the adapter {serving.adapter}" if serving.adapter else ""
-    console.print(escape(f"model    {serving.model}{adapter}"), soft_wrap=True)
-    for line in plan.lines():
-        console.print(escape(line), soft_wrap=True)
-    console.print("command", soft_wrap=True)
-    for line in _wrapped(spec, plan):
-        console.print(f"  {escape(line)}", soft_wrap=True)
-    if found is None:
-        console.print("vLLM is not installed here: pip install 'ml-agent[vllm]', or name the Python that has it with --python")
+    lines = [f"model    {serving.model}{adapter}", *plan.lines(), "command", *(f"  {line}" for line in _wrapped(spec, plan))]
+    if found is None and not gpus:
+        lines.append("vLLM is not installed here: pip install 'ml-agent[vllm]', or name the Python that has it with --python")
+    return lines
 
 
 def _wrapped(spec: ServerSpec, plan: ServerPlan) -> list[str]:
     """The command line, an option a line, as a shell takes it."""
-    words = shlex.split(spec.line(plan))
-    lines = [""]
-    for word in words:
-        starts = word.startswith("--") or (lines[-1].startswith("env") and "=" not in word and word != "env")
-        if starts:
-            lines.append("")
-        lines[-1] = f"{lines[-1]} {shlex.quote(word)}".strip()
-    return [f"{line} \\" for line in lines[:-1]] + lines[-1:]
+    environment = [f"{name}={value}" for name, value in spec.environment(plan).items()]
+    lines = [shlex.join(["env", *environment])]
+    for word in spec.command(plan):
+        if word.startswith("--") or len(lines) == 1:
+            lines.append(shlex.quote(word))
+        else:
+            lines[-1] += f" {shlex.quote(word)}"
+    return [*(f"{line} \\" for line in lines[:-1]), lines[-1]]
 
 
 def _gpu(text: str) -> Gpu:

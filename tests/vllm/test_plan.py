@@ -120,8 +120,8 @@ def test_the_shipped_weights_are_read() -> None:
 
 
 def test_a_hubs_model_is_known_by_its_name() -> None:
-    assert read_checkpoint("Qwen/Qwen2.5-7B-Instruct") == Checkpoint(14_000_000_000)
-    assert read_checkpoint("Qwen/Qwen2.5-0.5B").weights == 10**9
+    assert read_checkpoint("Qwen/Qwen2.5-7B-Instruct") == Checkpoint(15_400_000_000)
+    assert read_checkpoint("Qwen/Qwen2.5-0.5B").weights == 1_100_000_000
     assert read_checkpoint("someone/thing") == Checkpoint()
 
 
