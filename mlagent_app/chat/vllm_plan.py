@@ -132,9 +132,10 @@ def _on_cpu(model: Checkpoint, free: int, wanted: Wanted) -> ServerPlan:
     # vLLM takes whole GiB here, at least one.
     cache = max(1, math.ceil(min(room, CONTEXTS * context * kv) / GIB))
     memory = (("weights", weights), (_cache_label(context), cache * GIB), ("Python, activations", OVERHEAD // 2))
-    # Compiling takes longer than it saves within a session.
+    # Compiling takes longer than it saves within a session; the sampler would do it too, in the middle of a reply.
     arguments = ("--max-model-len", str(context), "--enforce-eager", *exact, *_common(wanted))
-    return ServerPlan(f"CPU, {free / GIB:.1f} GiB free", context, arguments, (("VLLM_CPU_KVCACHE_SPACE", str(cache)),), memory)
+    environment = (("VLLM_CPU_KVCACHE_SPACE", str(cache)), ("TORCHDYNAMO_DISABLE", "1"))
+    return ServerPlan(f"CPU, {free / GIB:.1f} GiB free", context, arguments, environment, memory)
 
 
 def _common(wanted: Wanted) -> list[str]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -23,6 +24,14 @@ else:
     name = root = model
 
 
+def first_of(pattern: str) -> str:
+    """The reply with the first edit of a constraint, and nothing before it."""
+    edits = pattern.partition("Action Input: (")[2]
+    found = re.match(r"(?:\\.|[^|)\\])*", edits)
+    text = re.sub(r"\\(.)", r"\1", found.group()) if found else ""
+    return f"Action: Edit Script\nAction Input: {text}"
+
+
 class Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         rows = [{"id": model, "root": model, "max_model_len": 4096}]
@@ -34,6 +43,26 @@ class Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
+
+    def do_POST(self) -> None:
+        """A reply: the first that a constraint allows, else small talk; word by word."""
+        asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        pattern = asked.get("structured_outputs", {}).get("regex", "")
+        reply = first_of(pattern) if pattern else "Have you tried a larger C?"
+        self.send_response(200)
+        self.send_header("Content-Type", "text/event-stream")
+        self.send_header("Connection", "close")
+        self.end_headers()
+        for word in reply.split(" "):
+            self.chunk({"choices": [{"index": 0, "delta": {"content": f"{word} "}}]})
+        self.chunk({"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]})
+        self.chunk({"choices": [], "usage": {"prompt_tokens": 7, "completion_tokens": 5, "total_tokens": 12}})
+        self.wfile.write(b"data: [DONE]\n\n")
+        self.close_connection = True
+
+    def chunk(self, data: dict[str, object]) -> None:
+        row = {"id": "1", "object": "chat.completion.chunk", "created": 1, "model": model, **data}
+        self.wfile.write(f"data: {json.dumps(row)}\n\n".encode())
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002
         del format, args
