@@ -64,6 +64,10 @@ class Plan:
     model: str = ""
     endpoint: str = ""
     api_key_env: str = ""
+    timeout_seconds: float = 300.0
+    context_tokens: int | None = None
+    prompt_price: float | None = None
+    completion_price: float | None = None
     editor: str = "catalogue"
     adapter: str = ""
     quantization: str = ""
@@ -134,6 +138,10 @@ def prepare(root: Path, files: Sequence[str], flags: Mapping[str, object]) -> Pl
         model=settings.policy.model,
         endpoint=settings.policy.endpoint,
         api_key_env=settings.policy.api_key_env,
+        timeout_seconds=settings.policy.timeout_seconds,
+        context_tokens=settings.policy.context_tokens,
+        prompt_price=settings.policy.prompt_price,
+        completion_price=settings.policy.completion_price,
         editor=settings.policy.editor,
         adapter=settings.policy.adapter,
         quantization=settings.policy.quantization,

@@ -34,7 +34,7 @@ CUT = "\n[cut]\n"
 LEAST_TOKENS = 64
 
 _MARK = "MLAGENT-CONTENT"
-# What `training.endpoint.quoted` writes.
+# What `mlagent_app.chat.quoting.quoted` writes.
 _BLOCK = re.compile(r"^--- begin of (.+) \[([0-9a-f]{12})\] ---\n(.*?)\n--- end of \1 \[\2\] ---$", re.DOTALL | re.MULTILINE)
 _STATE = "the state"
 

@@ -98,7 +98,7 @@ def _step_json(step: Lesson, texts: dict[str, str]) -> dict[str, Any]:
         "value": state.value,
         "base": state.base,
         "steps_left": state.steps_left,
-        "history": [dataclasses.asdict(turn) for turn in state.history],
+        "history": [turn.to_json() for turn in state.history],
         "files": files,
     }
     return {**row, "state": seen}

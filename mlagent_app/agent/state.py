@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
+from typing import Any
 
 from mlagent_app.agent.metrics import MetricSpec
 
@@ -25,7 +26,8 @@ class Turn:
     """One step as the policy remembers it.
 
     `kept` says whether the edit is part of the project as it now stands; `reason` is what a person said on refusing it.
-    `base` names the files' state that the action was taken in, so that an edit is not tried twice on the same files.
+    `base` names the files' state that the action was taken in, so that an edit is not tried twice on the same files. `reply` is
+    the whole answer of a policy that writes one.
     """
 
     index: int
@@ -42,6 +44,14 @@ class Turn:
     reason: str = ""
     diff: str = ""
     base: str = ""
+    reply: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        """As plain values; without `reply` where there is none, so that states saved before there were any keep their names."""
+        row = asdict(self)
+        if not self.reply:
+            del row["reply"]
+        return row
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from mlagent_app.agent import events as ev
+from mlagent_app.agent.actions import InspectScriptLines, ListFiles, UnderstandFile, parse
 from mlagent_app.agent.events import Event
 from mlagent_app.agent.metrics import MetricSpec
+
+_LOOKS = (ListFiles.NAME, InspectScriptLines.NAME, UnderstandFile.NAME)
 
 
 @dataclass(slots=True)
@@ -38,6 +41,16 @@ class StepSummary:
     def title(self) -> str:
         """What the step did, in one line."""
         return self.proposed.instruction or self.proposed.action
+
+    @property
+    def thought(self) -> str:
+        """Why, in the words of a policy that writes; empty for others."""
+        return parse(self.proposed.reply)[0].thought if self.proposed.reply else ""
+
+    @property
+    def looks(self) -> bool:
+        """Whether it only looked at files."""
+        return not self.proposed.invalid and self.proposed.action in _LOOKS
 
     @property
     def edits(self) -> bool:
@@ -277,6 +290,11 @@ class Summary:
         if self.ended is not None:
             return self.ended.seconds
         return round(sum(run.seconds for run in self.baseline_runs) + sum(step.seconds for step in self.steps), 3)
+
+
+def spent(steps: Sequence[StepSummary], budget: int) -> int:
+    """How many of `budget` steps are used up. Looking is free, up to as many looks as the budget has steps."""
+    return len(steps) - min(budget, sum(step.looks for step in steps))
 
 
 def summarise(events: Iterable[Event]) -> Summary:

@@ -68,11 +68,21 @@ Steps = Annotated[int | None, typer.Option(min=1, help="Steps at most. [default:
 Minutes = Annotated[float | None, typer.Option(min=0.01, help="Minutes at most.", show_default=False)]
 PolicyOption = Annotated[
     str | None,
-    typer.Option(help="Who proposes edits: embedded, cookbook, bandit or random. [default: embedded]", show_default=False),
+    typer.Option(
+        help="Who proposes edits: embedded, cookbook, bandit, random or openai. [default: embedded]", show_default=False
+    ),
 ]
 Model = Annotated[
     str | None,
-    typer.Option(metavar="DIR", help="Weights for --policy embedded. [default: the shipped ones]", show_default=False),
+    typer.Option(
+        metavar="NAME", help="The endpoint's model; for --policy embedded a directory of weights.", show_default=False
+    ),
+]
+Endpoint = Annotated[
+    str | None,
+    typer.Option(
+        metavar="URL", help="For --policy openai: an address, or vllm, ollama, lmstudio, llama.cpp, openai.", show_default=False
+    ),
 ]
 Sandbox = Annotated[SandboxKind | None, typer.Option(help="Where runs happen. [default: auto]", show_default=False)]
 Seed = Annotated[int | None, typer.Option(help="Seed of the policy. [default: 0]", show_default=False)]
@@ -93,6 +103,7 @@ def run(
     minutes: Minutes = None,
     policy: PolicyOption = None,
     model: Model = None,
+    endpoint: Endpoint = None,
     sandbox: Sandbox = None,
     seed: Seed = None,
     command: Command = None,
@@ -117,6 +128,7 @@ def run(
         session__minutes=minutes,
         policy__kind=policy,
         policy__model=model,
+        policy__endpoint=endpoint,
         sandbox__kind=sandbox,
         session__seed=seed,
         project__command=command,
@@ -320,6 +332,7 @@ def tasks_run(
     steps: Steps = None,
     policy: PolicyOption = None,
     model: Model = None,
+    endpoint: Endpoint = None,
     sandbox: Sandbox = None,
     seed: Seed = None,
     format_: Annotated[Format, typer.Option("--format", help="What stdout gets.")] = Format.text,
@@ -332,6 +345,7 @@ def tasks_run(
         session__steps=steps,
         policy__kind=policy,
         policy__model=model,
+        policy__endpoint=endpoint,
         sandbox__kind=sandbox,
         session__seed=seed,
         session__approve="auto",

@@ -6,11 +6,16 @@ from rich.console import Console
 from rich.markup import escape
 
 from mlagent_app.agent import events as ev
+from mlagent_app.agent.actions import parse
 from mlagent_app.agent.events import Event
+from mlagent_app.agent.quantities import tokens
 from mlagent_app.cli.guard import say
 from mlagent_app.plan import Plan
 from mlagent_app.report import Summary, to_table
+from mlagent_app.report.wording import visible
 
+# Characters of a thought that are shown.
+THOUGHT = 160
 MARKS = {"accept": "[green]kept[/]", "refuse": "[dim]refused[/]", "skip": "[dim]skipped[/]", "run": ""}
 
 
@@ -66,6 +71,7 @@ class TextSurface:
         match event:
             case ev.ActionProposed():
                 self._line(f"{event.step:3d}  {escape(event.instruction or event.action)}  [dim]{escape(event.file)}[/]")
+                self._reply(event)
                 for flag in event.flags:
                     self._line(f"     [yellow]! {escape(flag)}[/]")
             case ev.Rewarded():
@@ -83,6 +89,14 @@ class TextSurface:
                 self._line(f"     landed: {where}{f' ({escape(event.note)})' if event.note else ''}")
             case _:
                 pass
+
+    def _reply(self, event: ev.ActionProposed) -> None:
+        """Why, in the words of a policy that writes, and what its answer took."""
+        if not event.reply:
+            return
+        thought = " ".join(visible(parse(event.reply)[0].thought or event.reply).split())
+        took = tokens(event.prompt_tokens, event.completion_tokens, event.cost)
+        self._line(f"     [dim]{escape(thought[:THOUGHT])}{'...' if len(thought) > THOUGHT else ''}  ({took})[/]")
 
     def finish(self, summary: Summary) -> None:
         """The table of steps and what to do next; nothing where there is no baseline to speak of."""

@@ -111,6 +111,10 @@ class PolicySettings(Section):
     model: str = ""
     endpoint: str = ""
     api_key_env: str = ""
+    timeout_seconds: float = Field(default=300.0, gt=0, allow_inf_nan=False)
+    context_tokens: int | None = Field(default=None, ge=1)
+    prompt_price: float | None = Field(default=None, ge=0, allow_inf_nan=False)
+    completion_price: float | None = Field(default=None, ge=0, allow_inf_nan=False)
     editor: str = "catalogue"
     adapter: str = ""
     quantization: Annotated[str, AfterValidator(_quantization)] = ""

@@ -32,10 +32,14 @@ ABOUT = {
     "sandbox.requirements": "a requirements file to build an image from",
     "sandbox.python": "the Python to run with, relative to the project",
     "sandbox.network": "",
-    "policy.kind": "",
-    "policy.model": "",
-    "policy.endpoint": "",
-    "policy.api_key_env": "the environment variable that holds the key",
+    "policy.kind": '"embedded", "cookbook", "bandit", "random", "vllm", "transformers", or "openai" for an endpoint',
+    "policy.model": "for an endpoint the name there; for vllm and transformers a directory or a hub's name; for embedded a directory",
+    "policy.endpoint": 'an address such as "http://localhost:11434/v1", or "vllm", "ollama", "lmstudio", "llama.cpp", "openai"',
+    "policy.api_key_env": "the environment variable that holds the key, never the key itself",
+    "policy.timeout_seconds": "how long an endpoint may be silent",
+    "policy.context_tokens": "left out: as the endpoint tells it",
+    "policy.prompt_price": "US dollars a million tokens read; left out: the cost is unknown",
+    "policy.completion_price": "US dollars a million tokens written",
     "policy.editor": "",
     "policy.adapter": "for vllm and transformers: the directory of a LoRA adapter on top of the model",
     "policy.quantization": '"8bit" or "4bit" weights, for vllm and transformers on a GPU; empty: as they are',
@@ -53,6 +57,7 @@ ABOUT = {
 # Shown where there is no default to show.
 _EXAMPLES: dict[str, object] = {
     "project.command": "python train.py", "metric.name": "val_accuracy", "metric.direction": "max", "metric.target": 0.95,
+    "policy.context_tokens": 32768, "policy.prompt_price": 0.15, "policy.completion_price": 0.6,
     "session.minutes": 60.0, "limits.cpus": 2.0, "sandbox.python": ".venv/bin/python",
 }  # fmt: skip
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import dataclasses
 import hashlib
 import json
 import os
@@ -41,7 +40,7 @@ class SavedState:
         """One line of JSON with sorted keys."""
         data = {**{name: getattr(self, name) for name in ("variant", "value", "m_init", "m_best", "m_best_source")}}
         data["files"] = {path: base64.b64encode(content).decode() for path, content in self.files.items()}
-        data["history"] = [dataclasses.asdict(turn) for turn in self.history]
+        data["history"] = [turn.to_json() for turn in self.history]
         return json.dumps(data, sort_keys=True)
 
     @classmethod

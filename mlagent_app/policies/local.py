@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from mlagent_app.agent.chat import ChatModel
 from mlagent_app.chat.loading import Source
 from mlagent_app.chat.vllm_plan import Quantization
 from mlagent_app.chat.vllm_server import DEFAULT_PORT
 from mlagent_app.policies.base import Policy
+from mlagent_app.policies.openai import WritingPolicy
 from mlagent_app.policies.transformers import TransformersModel
 from mlagent_app.policies.vllm import ConstrainedPolicy, Serving, VllmModel
 
@@ -34,17 +34,11 @@ class LocalModel:
 def vllm_policy(model: str, local: LocalModel) -> Policy:
     """The policy behind a vLLM server. Raises `UserError` (exit 4) for what is known to be missing before it is started."""
     served = VllmModel(Serving(model, local.state, local.adapter, local.quantization, local.python, port=local.port))
-    policy = _writing(served, "vllm")
+    policy = WritingPolicy(served, "vllm")
     return ConstrainedPolicy(policy, served, free_edits=local.free_edits) if local.constrained else policy
 
 
 def transformers_policy(model: str, local: LocalModel, seed: int) -> Policy:
     """The policy whose model is in this process. Raises `UserError` (exit 4) where something is missing."""
-    return _writing(TransformersModel(Source(model, local.adapter, local.quantization), seed=seed), "transformers")
-
-
-def _writing(model: ChatModel, name: str) -> Policy:
-    """A policy that asks the model for whole replies. THE PLACE to plug `mlagent_app.policies.openai.WritingPolicy` in."""
-    from mlagent_app.policies.interim import WritingPolicy
-
-    return WritingPolicy(model, name)
+    source = Source(model, local.adapter, local.quantization)
+    return WritingPolicy(TransformersModel(source, seed=seed), "transformers")

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mlagent_app.agent.errors import Exit, UserError
+from mlagent_app.chat.profiles import Options
 from mlagent_app.policies.bandit import BanditPolicy
 from mlagent_app.policies.base import Policy
 from mlagent_app.policies.random import RandomPolicy
@@ -13,17 +14,30 @@ from mlagent_app.policies.random import RandomPolicy
 if TYPE_CHECKING:
     from mlagent_app.policies.local import LocalModel
 
-KINDS = ("embedded", "cookbook", "bandit", "random", "vllm", "transformers")
+KINDS = ("embedded", "cookbook", "bandit", "random", "vllm", "transformers", "openai")
 # Those whose language model runs on this machine.
 LOCAL = ("vllm", "transformers")
 
 
-def make_policy(kind: str, *, seed: int, model: str = "", local: LocalModel | None = None) -> Policy:
-    """The policy of that name. `model` is the directory of the `embedded` policy's weights, those of the package when empty.
+def make_policy(
+    kind: str,
+    *,
+    seed: int,
+    model: str = "",
+    endpoint: str = "",
+    api_key_env: str = "",
+    options: Options | None = None,
+    local: LocalModel | None = None,
+) -> Policy:
+    """The policy of that name.
 
-    For `vllm` and `transformers` it is a directory or a hub's name, and `local` holds what else is set of it.
+    `model` is the directory of the `embedded` policy's weights, those of the package when empty; of a policy behind an endpoint
+    it is the name under which the server knows it; of one whose model runs here a directory or a hub's name, and `local` holds
+    what else is set of it. `endpoint` is a profile's name or an address, `api_key_env` the variable that holds the key.
+    Policies behind an endpoint are looked for here, before anything is run.
 
-    Raises `UserError` (exit 4) for a policy that this version does not have, and for weights that cannot be read.
+    Raises `UserError` (exit 4) for a policy that this version does not have, for weights that cannot be read, and where nothing
+    listens at the endpoint; with exit 2 when a setting is missing.
     """
     if kind == "embedded":
         from mlagent_app.policies.embedded import EmbeddedPolicy  # here: numpy takes a tenth of a second to import
@@ -33,6 +47,12 @@ def make_policy(kind: str, *, seed: int, model: str = "", local: LocalModel | No
         from mlagent_app.policies.cookbook import CookbookPolicy
 
         return CookbookPolicy()
+    if kind == "openai":
+        from mlagent_app.chat.client import connected
+        from mlagent_app.chat.profiles import target_of
+        from mlagent_app.policies.openai import WritingPolicy
+
+        return WritingPolicy(connected(target_of(endpoint, model, api_key_env, options)))
     if kind == "bandit":
         return BanditPolicy(seed)
     if kind == "random":

@@ -7,6 +7,7 @@ import hashlib
 import queue
 import threading
 from collections.abc import Generator, Sequence
+from pathlib import Path
 from typing import Any, TypeVar
 
 from mlagent_app.agent.chat import Cancelled, Message, OnText, Reply, Usage
@@ -41,7 +42,8 @@ class TransformersModel:
 
     @property
     def name(self) -> str:
-        return self._source.model
+        wanted = self._source.adapter or self._source.model
+        return Path(wanted).expanduser().name if Path(wanted).expanduser().is_dir() else wanted
 
     @property
     def context_tokens(self) -> int:

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mlagent_app.agent.chat import ChatModel, Message, OnText, Reply
+from mlagent_app.agent.chat import Message, OnText, Reply
 from mlagent_app.agent.edits import Candidate
 from mlagent_app.agent.errors import Exit, UserError
 from mlagent_app.agent.state import State
 from mlagent_app.chat import constrained, vllm_http
 from mlagent_app.chat.checkpoint import adapter_rank, read_checkpoint
+from mlagent_app.chat.client import EndpointModel
 from mlagent_app.chat.machine import require_vllm, this_machine
+from mlagent_app.chat.target import Target
+from mlagent_app.chat.tokens import estimate
 from mlagent_app.chat.vllm_http import Address
 from mlagent_app.chat.vllm_plan import Quantization, ServerPlan, Wanted, plan_server
 from mlagent_app.chat.vllm_server import DEFAULT_PORT, Server, ServerSpec, Tell, open_server
@@ -83,13 +87,14 @@ class VllmModel:
         if not _listens(self._spec.address):
             serving.plan()
         self._server: Server | None = None
-        self._client: ChatModel | None = None
+        self._client: EndpointModel | None = None
         self._opening = threading.Lock()
         self._pattern = ""
 
     @property
     def name(self) -> str:
-        return self._spec.adapter or self._spec.model
+        wanted = self._spec.adapter or self._spec.model
+        return Path(wanted).name if Path(wanted).is_dir() else wanted
 
     @property
     def context_tokens(self) -> int:
@@ -103,8 +108,9 @@ class VllmModel:
         return self._spec.state / f"{self._spec.address.port}.log"
 
     def count(self, text: str) -> int:
-        """The tokens of a text, estimated: three bytes each."""
-        return len(text.encode("utf-8", "replace")) // 3 + 1
+        """The tokens of a text, estimated; corrected by what the server has counted so far."""
+        client = self._client
+        return client.count(text) if client is not None else estimate(text) + 1
 
     def reply(self, messages: Sequence[Message], cancel: threading.Event, on_text: OnText | None = None) -> Reply:
         """The reply. The first one starts the server and tells `on_text` how that goes; one that has died is started again."""
@@ -124,7 +130,7 @@ class VllmModel:
                 self._server.close()
             self._server = self._client = None
 
-    def _connect(self, cancel: threading.Event, tell: Tell) -> ChatModel:
+    def _connect(self, cancel: threading.Event, tell: Tell) -> EndpointModel:
         with self._opening:
             if self._server is not None and not _listens(self._server.address):
                 tell("the vLLM server has ended")
@@ -139,15 +145,11 @@ class VllmModel:
             return self._client
 
 
-def _client(server: Server, extra: Mapping[str, Any]) -> ChatModel:
-    """What talks to the server. THE PLACE to plug `mlagent_app.chat.client.EndpointModel` in.
-
-    It needs `server.url`, `server.name` (the model to ask for), `server.context`, the key in VLLM_API_KEY if there is one, and
-    `extra`, which goes into the body of each request.
-    """
-    from mlagent_app.chat.interim import InterimClient
-
-    return InterimClient(server.url, server.name, server.context, extra)
+def _client(server: Server, extra: Mapping[str, Any]) -> EndpointModel:
+    """What talks to the server. `extra` goes into the body of each request."""
+    key = os.environ.get(vllm_http.KEY, "")
+    target = Target(server.url, server.name, vllm_http.KEY, key, context_tokens=server.context or None, extra=extra)
+    return EndpointModel(target)
 
 
 class ConstrainedPolicy:

@@ -97,6 +97,8 @@ def _step(step: StepSummary) -> str:
         lines.append(f"- reward {escape(reward_parts(step.rewarded))}")
         if step.value is None and step.rewarded.feedback:
             lines.append(f"- feedback: {escape(step.rewarded.feedback)}")
+    if step.thought:
+        lines.append(f"- thought: {escape(step.thought)}")
     lines += [f"- warning: {escape(flag)}" for flag in step.proposed.flags]
     if step.landed is not None and step.landed.commit:
         lines.append(f"- landed in the project as {escape(step.landed.commit[:12])}")

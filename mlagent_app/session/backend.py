@@ -16,7 +16,6 @@ from mlagent_app.environment.measure import Bench
 from mlagent_app.journal import Journal
 from mlagent_app.plan import Plan, prepare
 from mlagent_app.policies.base import Policy
-from mlagent_app.policies.registry import make_policy
 from mlagent_app.repo.listing import list_project
 from mlagent_app.repo.locks import project_lock, state_dir
 from mlagent_app.repo.project import Project, open_project
@@ -26,7 +25,8 @@ from mlagent_app.session import store
 from mlagent_app.session.baseline import Baseline, NoBaseline
 from mlagent_app.session.control import Controls
 from mlagent_app.session.landing import Lander
-from mlagent_app.session.models import local_model, with_whole_paths
+from mlagent_app.session.models import with_whole_paths
+from mlagent_app.session.policy import policy_of
 from mlagent_app.session.recorder import Recorder
 from mlagent_app.session.runs import Stopped
 from mlagent_app.session.session import Session
@@ -91,7 +91,7 @@ class ProjectBackend:
     def run(self, plan: Plan, emit: Callable[[Event], None], controls: Controls) -> Exit:
         """Run or go on with the session of `plan` until it ends. Raises `UserError` for what prevents its start."""
         project = self._project or open_project(plan.project)
-        policy = make_policy(plan.policy, seed=plan.seed, model=plan.model, local=local_model(plan))
+        policy = policy_of(plan)
         with project_lock(project.root, self.session or "new session"):
             runner = choose_runner(plan, store.sessions_dir())
             paths = self._paths or store.new_session(plan.to_json())

@@ -17,7 +17,7 @@ from mlagent_app.agent.lessons import Decision, Lesson, Lessons, to_json
 from mlagent_app.agent.metrics import MetricSpec
 from mlagent_app.agent.reward import Case, Version
 from mlagent_app.agent.state import State, Task, Turn
-from mlagent_app.agent.summary import StepSummary
+from mlagent_app.agent.summary import StepSummary, spent
 from mlagent_app.journal import Record, read
 from mlagent_app.repo.snapshot import Snapshot
 from mlagent_app.repo.texts import decode
@@ -74,7 +74,7 @@ def of_records(records: Sequence[Record], snapshot: Snapshot) -> Lessons:
                 base=event.base,
                 history=tuple(_without_words(turn, clean) for turn in progress.turns()),
                 files=texts(event.base),
-                steps_left=progress.started.steps - len(progress.steps) if progress.started else None,
+                steps_left=_steps_left(progress),
             )
         progress.apply(event, record.time)
     started, taken, task = progress.started, progress.snapshot, _task(progress)
@@ -102,6 +102,10 @@ def cleaner(project: Path) -> Clean:
     return clean
 
 
+def _steps_left(progress: Progress) -> int | None:
+    return progress.started.steps - spent(progress.steps, progress.started.steps) if progress.started else None
+
+
 def _task(progress: Progress) -> Task | None:
     """The task without the project's name, command and notes; None before the baseline is measured."""
     started, metric, baseline = progress.started, progress.metric, progress.baseline
@@ -112,9 +116,9 @@ def _task(progress: Progress) -> Task | None:
 
 
 def _without_words(turn: Turn, clean: Clean) -> Turn:
-    """A turn without logs and diffs, which hold paths, and which the digest does not read."""
+    """A turn without logs, diffs and replies, which hold paths, and which the digest does not read."""
     words = {"instruction": clean(turn.instruction), "reason": clean(turn.reason)}
-    return replace(turn, feedback="", diff="", **words, value=_finite(turn.value), delta=_finite(turn.delta))
+    return replace(turn, feedback="", diff="", reply="", **words, value=_finite(turn.value), delta=_finite(turn.delta))
 
 
 def _lesson(step: StepSummary, state: State, started: ev.SessionStarted, clean: Clean) -> Lesson:

@@ -148,4 +148,5 @@ def _turn(step: StepSummary) -> Turn:
         reason=decided.reason if decided and by_hand else "",
         diff=proposed.diff if refused else "",
         base=proposed.base,
+        reply=proposed.reply,
     )

@@ -13,7 +13,7 @@ from mlagent_app.agent.chat import Cancelled
 from mlagent_app.agent.errors import Exit, UserError
 from mlagent_app.agent.events import DecisionKind, Event
 from mlagent_app.agent.metrics import MetricSpec
-from mlagent_app.agent.summary import StepSummary
+from mlagent_app.agent.summary import StepSummary, spent
 from mlagent_app.environment.core import Environment, Prepared
 from mlagent_app.environment.measure import Measurement
 from mlagent_app.plan import Plan
@@ -359,7 +359,7 @@ class Session:
             return "target"
         if progress.open_step is not None:
             return ""
-        if len(done) >= self._plan.steps:
+        if spent(done, self._plan.steps) >= self._plan.steps:
             return "steps"
         if self._plan.minutes is not None and progress.active >= 60 * self._plan.minutes:
             return "minutes"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from mlagent_app.agent import events as ev
 from mlagent_app.agent.reward import Reward
 from mlagent_app.agent.state import State, Task
+from mlagent_app.agent.summary import spent
 from mlagent_app.environment.core import Environment
 from mlagent_app.environment.measure import Measurement
 from mlagent_app.plan import Plan
@@ -31,7 +32,7 @@ def state_of(plan: Plan, progress: Progress, environment: Environment) -> State:
         base=progress.head,
         history=progress.turns(),
         files=environment.texts(progress.head),
-        steps_left=plan.steps - len(progress.steps),
+        steps_left=plan.steps - spent(progress.steps, plan.steps),
     )
 
 

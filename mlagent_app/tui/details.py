@@ -5,14 +5,16 @@ from __future__ import annotations
 from textual.content import Content
 
 from mlagent_app.agent import events as ev
-from mlagent_app.agent.quantities import plural, size
+from mlagent_app.agent.quantities import plural, size, tokens
 from mlagent_app.agent.summary import StepSummary
 from mlagent_app.tui import wording
+from mlagent_app.tui.logs import clean
 from mlagent_app.tui.model import Row, View
 
 Piece = tuple[str, str]
 Lines = list[list[Piece]]
 LABEL = 11
+THOUGHT = 600
 
 
 def about(view: View, row: Row | None, width: int) -> Content:
@@ -51,6 +53,7 @@ def _step(view: View, row: Row, step: StepSummary) -> Lines:
         lines.append(fact("action", proposed.action))
     if proposed.invalid:
         lines.append(fact("invalid", proposed.invalid, "$text-error"))
+    lines += _reply(proposed, step.thought)
     lines += _outcome(view, row, step)
     lines += _decision(step)
     if proposed.observation:
@@ -58,6 +61,18 @@ def _step(view: View, row: Row, step: StepSummary) -> Lines:
     elif not proposed.diff and not proposed.invalid:
         lines += [[], [("This step edits nothing, so there is no diff.", "$foreground-muted")]]
     lines.append([])
+    return lines
+
+
+def _reply(proposed: ev.ActionProposed, thought: str) -> Lines:
+    """Why, in the policy's words, and what the answer took."""
+    lines: Lines = []
+    if thought:
+        lines.append(fact("thought", clean(" ".join(thought.split()))[:THOUGHT]))
+    if proposed.prompt_tokens or proposed.completion_tokens:
+        lines.append(
+            fact("tokens", tokens(proposed.prompt_tokens, proposed.completion_tokens, proposed.cost), "$foreground-muted")
+        )
     return lines
 
 

@@ -44,9 +44,11 @@ def parser() -> argparse.ArgumentParser:
         argument_default=argparse.SUPPRESS,
     )
     tree.add_argument("project", nargs="?", metavar="PROJECT", default=None, help="the project's directory (default: this one)")
-    tree.add_argument("--policy", help="what proposes edits: embedded (the default), cookbook, bandit or random")
-    tree.add_argument("--model", help="a directory of weights for the embedded policy")
-    tree.add_argument("--endpoint", metavar="URL", help="where an OpenAI-compatible server listens")
+    tree.add_argument("--policy", help="what proposes edits: embedded (the default), cookbook, bandit, random or openai")
+    tree.add_argument("--model", help="the model at the endpoint; for the embedded policy a directory of weights")
+    tree.add_argument(
+        "--endpoint", metavar="URL", help="an OpenAI-compatible server, or: vllm, ollama, lmstudio, llama.cpp, openai"
+    )
     tree.add_argument("--sandbox", choices=("auto", "docker", "bwrap", "local"), help="where the project's command runs")
     tree.add_argument("--command", help="the command that trains and prints the metric")
     tree.add_argument("--steps", type=_positive(int), help="how many edits to try at most")

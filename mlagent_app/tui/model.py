@@ -14,6 +14,8 @@ from mlagent_app.agent.events import Approve, Event
 from mlagent_app.agent.summary import StepSummary, Summary
 
 Phase = Literal["starting", "snapshot", "preparing", "running", "reading", "thinking", "deciding", "over"]
+# The end of an answer that is being written: more than the screen shows of it.
+MAX_WORDS = 4_000
 Status = Literal["open", "waiting", "accepted", "partly", "refused", "skipped", "reverted"]
 
 
@@ -70,7 +72,8 @@ class Row:
 class View:
     """Everything the screens know about a session.
 
-    `earlier_seconds` is the run time of earlier processes, for what is left of a time budget.
+    `words` is the end of what the policy is writing now; empty while it does not. `earlier_seconds` is the run time of earlier
+    processes, for what is left of a time budget.
     """
 
     summary: Summary = field(default_factory=Summary)
@@ -81,6 +84,7 @@ class View:
     paused: ev.Paused | None = None
     approve: Approve = "ask"
     sample: ev.ResourceSample | None = None
+    words: str = ""
     earlier_seconds: float = 0.0
 
     @property
@@ -124,10 +128,13 @@ class View:
             case ev.ResourceSample():
                 self.sample = event
             case ev.Paused():
-                self.paused = event
+                self.paused, self.words = event, ""
             case ev.Resumed():
                 self._resume(event, earlier)
+            case ev.ReplyText():
+                self.words = (self.words + event.text)[-MAX_WORDS:]
             case ev.Failed() | ev.SessionEnded():
+                self.words = ""
                 self.question = self.paused = self.sample = None
                 self.activity = Activity("over")
             case _:
@@ -168,7 +175,7 @@ class View:
         """A step that was interrupted may be proposed anew: what its earlier runs came to counts no more."""
         self.rows = [row for row in self.rows if row.index != event.step]
         self.rows.append(Row(event.step, self.summary.step(event.step)))
-        self.question = None
+        self.question, self.words = None, ""
         self.activity = Activity("preparing", event.step)
 
     def _decide(self, event: ev.Decided | ev.MetricChosen) -> None:

@@ -23,12 +23,14 @@ from mlagent_app.agent.edits import Candidate
 from mlagent_app.agent.errors import Exit, UserError
 from mlagent_app.agent.metrics import MetricSpec
 from mlagent_app.agent.state import State, Task
+from mlagent_app.chat import failures
+from mlagent_app.chat.quoting import quoted
 from mlagent_app.environment.taskenv import Observation
 from tasks.suite import find
 from training import endpoint as module
 from training import experts, ideas
 from training.draws import Start
-from training.endpoint import EndpointActor, ask_for_ideas, connect, quoted, read_ideas
+from training.endpoint import EndpointActor, ask_for_ideas, connect, read_ideas
 from training.episodes import Choice, Episode, EpisodeJob, Step
 from training.pool import SerialPool, run_all
 from training.recipe import Endpoint, Experts, Ideas, Pool, Recipe, Tasks
@@ -155,7 +157,7 @@ def test_ideas_come_from_several_requests(server: Server) -> None:
     first = server.asked(0)
     assert "begin of the task" in first and "anomaly" in first and "begin of train.py" in first and "accuracy; higher" in first
     assert "Scale the numbers" not in first and "- Scale the numbers" in server.asked(1)
-    assert {"model", "messages", "temperature", "max_tokens"} == set(server.seen[0])
+    assert {"model", "messages", "temperature", "max_tokens", "stream", "stream_options"} == set(server.seen[0])
 
 
 def test_a_source_that_runs_dry_ends(server: Server) -> None:
@@ -230,6 +232,7 @@ def test_odd_replies_are_texts(server: Server, content: str | None, expected: st
     assert connect(table(server)).ask("s", "lone \udfff") == expected
 
 
+MEND_URL = failures.MEND_URL.format("endpoint.url")
 BUSY = "wait, or use fewer pool.workers; what is done is kept"
 BROKEN = "look at the server; what is done is kept"
 NO_KEY = "name the variable of the key in endpoint.api_key_env"
@@ -243,7 +246,7 @@ PAGE = Answer("<html>bad</html>", 502, content_type="text/html")
     [
         (refused(401, "bad key"), "the endpoint refuses the key: bad key", NO_KEY),
         (refused(404, "no model m"), "the endpoint has no model 'm': no model m", SERVED),
-        (Answer('{"detail": "Not Found"}', 404), "there is no chat endpoint here: Not Found", module.MEND_URL),
+        (Answer('{"detail": "Not Found"}', 404), "there is no chat endpoint here: Not Found", MEND_URL),
         (refused(400, "too\nlong \x1b"), "the endpoint refuses the request: too long", TABLE),
         (refused(429, "no quota"), "the endpoint's limit is reached: no quota", BUSY),
         (refused(500, "oops"), "the endpoint failed 4 times: oops", BROKEN),
@@ -256,8 +259,8 @@ def test_a_failure_is_one_line(server: Server, answer: Answer, what: str, how: s
         connect(table(server)).ask("s", "u")
     again = answer.status == 429 or answer.status >= 500
     assert caught.value.line() == f"{what} ({server.url}) - {how}"
-    assert caught.value.code == (Exit.NO_POLICY if again else Exit.USAGE)
-    assert len(server.seen) == (1 + module.RETRIES if again else 1)
+    assert caught.value.code == Exit.NO_POLICY
+    assert len(server.seen) == (1 + failures.RETRIES if again else 1)
 
 
 @pytest.mark.parametrize(
@@ -276,12 +279,12 @@ def test_garbage_is_one_line(server: Server, answer: Answer) -> None:
     server.script = [answer]
     with pytest.raises(UserError) as caught:
         connect(table(server)).ask("s", "u")
-    line = f"what answers here is no chat completion ({server.url}) - {module.MEND_URL}"
+    line = f"what answers here is no chat completion ({server.url}) - {MEND_URL}"
     assert (caught.value.line(), caught.value.code) == (line, Exit.NO_POLICY)
 
 
 def test_a_slow_server_is_given_up(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "RETRIES", 1)
+    monkeypatch.setattr(failures, "RETRIES", 1)
     server.script = [replace(said("late"), wait=1.0)]
     with pytest.raises(UserError, match=r"^the endpoint did not answer within 0.2 s, 2 times \(http") as caught:
         connect(table(server, timeout_seconds=0.2)).ask("s", "u")
@@ -289,7 +292,7 @@ def test_a_slow_server_is_given_up(server: Server, monkeypatch: pytest.MonkeyPat
 
 
 def test_nobody_there(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "RETRIES", 0)
+    monkeypatch.setattr(failures, "RETRIES", 0)
     with pytest.raises(
         UserError, match=r"^the endpoint cannot be reached: .*refused \(http://127.0.0.1:9/v1\) - start"
     ) as caught:
@@ -334,7 +337,7 @@ def test_the_package_is_missing(server: Server, monkeypatch: pytest.MonkeyPatch)
         return usual(name, *rest)
 
     monkeypatch.setattr(builtins, "__import__", without)
-    with pytest.raises(UserError, match=r"^an endpoint needs the openai package - pip install 'ml-agent\[train\]'$"):
+    with pytest.raises(UserError, match=r"^an endpoint needs the openai package - pip install 'openai>=2'$"):
         connect(table(server))
 
 

@@ -28,11 +28,12 @@ from mlagent_app.agent.errors import UserError
 from mlagent_app.agent.metrics import MetricSpec
 from mlagent_app.agent.reward import Case, sigmoid
 from mlagent_app.agent.state import State, Task
+from mlagent_app.chat.quoting import quoted
 from mlagent_app.environment.taskenv import EpisodeState, Observation, Transition
 from mlagent_app.policies.writing import END, PAD, Writer
 from training import big, corpus, grpo, sft, tokens
 from training.answers import Execution, Speech, chunks, draw, lay
-from training.endpoint import INSTRUCTIONS, quoted, system_prompt
+from training.endpoint import INSTRUCTIONS, system_prompt
 from training.episodes import ReplyJob, Step, read_reply
 from training.loop import MODEL, loop, read_log
 from training.model import from_scratch

@@ -71,7 +71,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Generator[Running]:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         port = int(taken.getsockname()[1])
-    model = VllmModel(Serving(str(directory), place / "state", python=str(python), port=port, context=8192))
+    model = VllmModel(Serving(str(directory), place / "state", python=str(python), port=port, context=16384))
     told: list[str] = []
     model.reply([Message("user", "?")], NEVER, told.append)
     yield Running(model, told, directory, python, port)
@@ -83,7 +83,7 @@ def test_the_stages_of_the_start_are_told(running: Running) -> None:
     assert "[starting vLLM on CPU, " in text
     assert "[vLLM: loading the weights]\n[vLLM: the weights are loaded]\n" in text
     assert f"[vLLM is ready at http://127.0.0.1:{running.port}/v1]\n" in text
-    assert running.model.context_tokens == 8192
+    assert running.model.context_tokens == 16384
     assert running.model.log.read_text("utf-8").startswith("$ env VLLM_NO_USAGE_STATS=1 ")
 
 
@@ -172,7 +172,7 @@ def session(running: Running, place: Path, *, constrained: bool) -> dict[str, An
 
 def test_a_session_makes_edits_that_run(running: Running, tmp_path: Path) -> None:
     result = session(running, tmp_path, constrained=True)
-    assert result["policy"] == "vllm"
+    assert result["policy"].startswith("vllm:")
     assert [step["action"] for step in result["steps"]] == ["Edit Script"] * 2
     assert all(step["instruction"] and step["file"].endswith(".py") for step in result["steps"])
     assert any(step["outcome"] == "ok" and step["value"] is not None for step in result["steps"])

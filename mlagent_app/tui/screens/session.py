@@ -37,6 +37,7 @@ from mlagent_app.tui.widgets.reward_pane import RewardPane
 from mlagent_app.tui.widgets.status import StatusLine, TitleLine
 from mlagent_app.tui.widgets.steps import StepsTable
 from mlagent_app.tui.widgets.why_pane import WhyPane
+from mlagent_app.tui.widgets.words import Words
 from mlagent_app.tui.wording import SPINNER
 
 if TYPE_CHECKING:
@@ -82,6 +83,7 @@ class SessionScreen(DecidingScreen):
             yield DiffPane()
             yield LogPane()
             yield WhyPane()
+        yield Words()
         yield Prompt()
         yield StatusLine()
         yield Footer()
@@ -112,6 +114,7 @@ class SessionScreen(DecidingScreen):
             quiet = quiet and isinstance(event, TRANSIENT)
         if quiet:
             self._draw_log(self.row)
+            self.query_one(Words).draw(self.view)
             self._draw_status()
         else:
             self.draw()
@@ -163,6 +166,7 @@ class SessionScreen(DecidingScreen):
         self.query_one(WhyPane).show(view, row)
         self.query_one(RewardPane).show(view, row)
         self._draw_log(row)
+        self.query_one(Words).draw(view)
         asked = diff if view.question is not None and row is not None and view.question.step == row.index else None
         count, chosen = asked.hunk_counts if asked is not None else (0, 0)
         self.query_one(Prompt).show(view, count, chosen)

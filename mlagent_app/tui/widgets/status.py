@@ -6,6 +6,7 @@ from textual.containers import Horizontal
 from textual.content import Content
 
 from mlagent_app.agent.quantities import size
+from mlagent_app.agent.summary import spent
 from mlagent_app.tui import wording
 from mlagent_app.tui.model import View
 from mlagent_app.tui.widgets.text import Text
@@ -121,7 +122,7 @@ def _facts(view: View, minutes_left: float | None) -> list[Piece]:
     facts: list[Piece] = [(started.policy, "$foreground-muted"), (view.approve, "$foreground-muted")]
     if minutes_left is not None:
         facts.append((f"{wording.duration(60 * max(0.0, minutes_left))} left", "$foreground-muted"))
-    facts.append((f"step {len(view.summary.steps)}/{started.steps}", "$foreground-muted"))
+    facts.append((f"step {spent(view.summary.steps, started.steps)}/{started.steps}", "$foreground-muted"))
     local = view.summary.sandbox == "local"
     name = "▲ local: no sandbox" if local else view.summary.sandbox
     facts.append((name, "bold $text-warning" if local else "$foreground-muted"))

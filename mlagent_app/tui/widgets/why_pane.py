@@ -6,9 +6,14 @@ from textual import events
 from textual.containers import VerticalScroll
 from textual.content import Content
 
+from mlagent_app.agent.actions import parse
 from mlagent_app.tui import charts, wording
+from mlagent_app.tui.logs import clean
 from mlagent_app.tui.model import Row, View
 from mlagent_app.tui.widgets.text import Text
+
+# Of one part of an answer.
+MAX_CHARS = 4_000
 
 
 class WhyPane(VerticalScroll, can_focus=False):
@@ -41,6 +46,23 @@ class WhyPane(VerticalScroll, can_focus=False):
         self.show(*self._shown)
 
 
+def _said(reply: str) -> list[tuple[str, str]]:
+    """The parts of an answer before its action, or all of one that has no such parts."""
+    reasoning, _ = parse(reply)
+    told = (
+        ("Reflection", reasoning.reflection),
+        ("Plan", reasoning.plan),
+        ("Fact check", reasoning.fact_check),
+        ("Thought", reasoning.thought),
+    )
+    parts = [(head, text) for head, text in told if text] or [("Answer", reply)]
+    pieces: list[tuple[str, str]] = []
+    for head, text in parts:
+        shown = "\n".join(clean(line) for line in text[:MAX_CHARS].splitlines())
+        pieces += [(f"{head}\n", "bold $foreground-muted"), (f"{shown}\n\n", "")]
+    return pieces
+
+
 def _content(view: View, row: Row | None, width: int) -> Content:
     policy = view.summary.started.policy if view.summary.started is not None else "the policy"
     proposal = row.summary.proposed if row is not None and row.summary is not None else None
@@ -52,6 +74,8 @@ def _content(view: View, row: Row | None, width: int) -> Content:
     family = f" ({proposal.family})" if proposal.family else ""
     chance = f", with probability {100 * proposal.probability:.0f} %" if proposal.probability is not None else ""
     head = Content.assemble((policy, "bold"), f" chose{chance}{family}\n", (proposal.instruction or proposal.action, "bold"))
+    if proposal.reply:
+        head = Content.assemble(head, "\n\n", *_said(proposal.reply))
     if not pairs:
         return head
     top = max(score for _, score in pairs)

@@ -1,0 +1,51 @@
+"""A policy that writes: a language model is shown the state and answers with an action of the paper's grammar.
+
+It takes any `ChatModel`: an endpoint, a server that the app starts, or a model in this process.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+
+from mlagent_app.agent.actions import InvalidAction, parse
+from mlagent_app.agent.chat import ChatModel, OnText
+from mlagent_app.agent.edits import Candidate
+from mlagent_app.agent.state import State
+from mlagent_app.chat.conversation import conversation
+from mlagent_app.chat.grammar import patch_rules
+from mlagent_app.chat.waiting import waited
+from mlagent_app.policies.base import Proposal
+
+
+class WritingPolicy:
+    """Asks `model` for each action. `kind` is the back end's name in the settings, `rules` the system prompt."""
+
+    def __init__(self, model: ChatModel, kind: str = "openai", rules: str = "") -> None:
+        self._model = model
+        self._kind = kind
+        self._rules = rules or patch_rules()
+
+    @property
+    def name(self) -> str:
+        return f"{self._kind}:{self._model.name}"
+
+    def propose(
+        self,
+        state: State,
+        candidates: Sequence[Candidate],
+        cancel: threading.Event,
+        on_text: OnText | None = None,
+    ) -> Proposal:
+        """The action that the model writes; what is no action becomes an `InvalidAction` that says what was expected.
+
+        Raises `Cancelled` soon after `cancel` is set, and `UserError` (exit 4) when the model gives no answer.
+        """
+        del candidates  # it writes its own edits
+        model = self._model
+        room = waited(lambda: model.context_tokens, cancel)  # a server may have to be asked
+        reply = model.reply(conversation(state, self._rules, room, model.count), cancel, on_text)
+        _, action = parse(reply.text)
+        if isinstance(action, InvalidAction) and reply.finish == "length":
+            action = InvalidAction(f"the answer was cut at the limit of its length: write less; {action.message}")
+        return Proposal(action, reply=reply.text, usage=reply.usage)

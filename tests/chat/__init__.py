@@ -1,0 +1,1 @@
+"""Language models behind endpoints, over real sockets."""
