@@ -69,13 +69,16 @@ Minutes = Annotated[float | None, typer.Option(min=0.01, help="Minutes at most."
 PolicyOption = Annotated[
     str | None,
     typer.Option(
-        help="Who proposes edits: embedded, cookbook, bandit, random or openai. [default: embedded]", show_default=False
+        help="Who proposes edits: embedded, cookbook, bandit, random, vllm, transformers or openai. [default: embedded]",
+        show_default=False,
     ),
 ]
 Model = Annotated[
     str | None,
     typer.Option(
-        metavar="NAME", help="The endpoint's model; for --policy embedded a directory of weights.", show_default=False
+        metavar="NAME",
+        help="The endpoint's model; a directory or a hub's name; for --policy embedded a directory of weights.",
+        show_default=False,
     ),
 ]
 Endpoint = Annotated[

@@ -33,7 +33,7 @@ ABOUT = {
     "sandbox.python": "the Python to run with, relative to the project",
     "sandbox.network": "",
     "policy.kind": '"embedded", "cookbook", "bandit", "random", "vllm", "transformers", or "openai" for an endpoint',
-    "policy.model": "for an endpoint the name there; for vllm and transformers a directory or a hub's name; for embedded a directory",
+    "policy.model": "for an endpoint the name there; for vllm, transformers a directory or a hub's name; for embedded weights",
     "policy.endpoint": 'an address such as "http://localhost:11434/v1", or "vllm", "ollama", "lmstudio", "llama.cpp", "openai"',
     "policy.api_key_env": "the environment variable that holds the key, never the key itself",
     "policy.timeout_seconds": "how long an endpoint may be silent",

@@ -6,7 +6,7 @@ import contextlib
 import hashlib
 import queue
 import threading
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -159,12 +159,7 @@ class _Writer:
         import torch
         import transformers
 
-        stop, said = self._stop, self._said
-
-        class Streamer(transformers.TextStreamer):
-            def on_finalized_text(self, text: str, stream_end: bool = False) -> None:
-                del stream_end
-                said.put(text)
+        stop = self._stop
 
         class Stopped(transformers.StoppingCriteria):
             def __call__(self, input_ids: Any, scores: Any, **options: Any) -> Any:  # noqa: ANN401
@@ -182,7 +177,7 @@ class _Writer:
                 max_new_tokens=self._room,
                 eos_token_id=self._ends or None,
                 pad_token_id=padding,
-                streamer=Streamer(tokenizer, skip_prompt=True, skip_special_tokens=True),
+                streamer=_Words(tokenizer, self._said.put),
                 stopping_criteria=transformers.StoppingCriteriaList([Stopped()]),
             )
         return written[0, len(self._prompt) :].tolist()
@@ -193,6 +188,37 @@ class _Writer:
         how = "set policy.quantization to 8bit or 4bit, choose a smaller model, or stop what else uses the memory"
         what = f"the {self._loaded.device} ran out of memory while the model wrote"
         return UserError(what, how=how, code=Exit.NO_POLICY)
+
+
+class _Words:
+    """Says what tokens come to as they come; half a character waits for its rest. What `generate` knows as a streamer."""
+
+    def __init__(self, tokenizer: Any, say: Callable[[str], object]) -> None:  # noqa: ANN401  # a tokenizer of transformers
+        self._tokenizer = tokenizer
+        self._say = say
+        self._prompt = True
+        # Of the line that is being written.
+        self._ids: list[int] = []
+        self._said = ""
+
+    def put(self, value: Any) -> None:  # noqa: ANN401  # a tensor of token ids; the prompt comes first
+        if self._prompt:
+            self._prompt = False
+            return
+        self._ids += value.reshape(-1).tolist()
+        text = str(self._tokenizer.decode(self._ids, skip_special_tokens=True))
+        if not text.endswith("\ufffd"):
+            self._tell(text)
+            if text.endswith("\n"):
+                self._ids, self._said = [], ""
+
+    def end(self) -> None:
+        self._tell(str(self._tokenizer.decode(self._ids, skip_special_tokens=True)))
+
+    def _tell(self, text: str) -> None:
+        if len(text) > len(self._said):
+            self._say(text[len(self._said) :])
+            self._said = text
 
 
 def _drawn(seed: int, prompt: Sequence[int]) -> int:

@@ -34,7 +34,7 @@ def first_of(pattern: str) -> str:
 
 class Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
-        rows = [{"id": model, "root": model, "max_model_len": 4096}]
+        rows = [{"id": model, "root": model, "max_model_len": 16384}]
         if lora:
             rows.append({"id": name, "root": root, "parent": model})
         data: object = {"data": rows} if self.path == "/v1/models" else {"version": "0.32.0"}

@@ -62,7 +62,7 @@ def spec(tmp_path: Path) -> Generator[ServerSpec]:
 def test_it_starts_tells_the_stages_and_ends_when_it_is_closed(spec: ServerSpec) -> None:
     told: list[str] = []
     with open_server(spec, lambda: PLAN, NEVER, told.append) as server:
-        assert (server.name, server.context, server.adopted) == ("nano", 4096, False)
+        assert (server.name, server.context, server.adopted) == ("nano", 16384, False)
         assert vllm_http.version(server.address) == "0.32.0"
         assert server.log is not None
         assert server.log.read_text("utf-8").startswith("$ env ")
@@ -156,7 +156,7 @@ def test_the_adapter_is_what_is_asked_for(spec: ServerSpec, tmp_path: Path) -> N
     adapter = tmp_path / "my-adapter"
     adapter.mkdir()
     with open_server(replace(spec, adapter=str(adapter)), lambda: PLAN, NEVER, print) as server:
-        assert (server.name, server.context) == ("my-adapter", 4096)
+        assert (server.name, server.context) == ("my-adapter", 16384)
 
 
 def test_something_else_on_the_port_is_an_error(spec: ServerSpec) -> None:

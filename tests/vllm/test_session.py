@@ -13,6 +13,7 @@ import pytest
 from mlagent_app.agent.errors import Exit
 from mlagent_app.policies.embedded import shipped
 from tests.cli.program import mlagent, one_line
+from tests.policies.nano import servable
 from tests.session.project import make_project
 
 FAKE = Path(__file__).with_name("fakeserver.py")
@@ -35,7 +36,8 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def run(project: Path, *more: str) -> dict[str, Any]:
-    arguments = ("--policy", "vllm", "--model", str(shipped()), "--sandbox", "local", "--format", "json", "--steps", "2")
+    model = servable(project.parent / "nano")
+    arguments = ("--policy", "vllm", "--model", str(model), "--sandbox", "local", "--format", "json", "--steps", "2")
     done = mlagent("run", project, *arguments, *more)
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
