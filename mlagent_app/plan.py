@@ -69,6 +69,11 @@ class Plan:
     prompt_price: float | None = None
     completion_price: float | None = None
     editor: str = "catalogue"
+    adapter: str = ""
+    quantization: str = ""
+    vllm_python: str = ""
+    vllm_port: int = 8000
+    constrained: bool = False
     steps: int = 10
     minutes: float | None = None
     approve: Approve = "run"
@@ -138,6 +143,11 @@ def prepare(root: Path, files: Sequence[str], flags: Mapping[str, object]) -> Pl
         prompt_price=settings.policy.prompt_price,
         completion_price=settings.policy.completion_price,
         editor=settings.policy.editor,
+        adapter=settings.policy.adapter,
+        quantization=settings.policy.quantization,
+        vllm_python=settings.policy.python,
+        vllm_port=settings.policy.port,
+        constrained=settings.policy.constrained,
         steps=settings.session.steps,
         minutes=settings.session.minutes,
         approve=settings.session.approve,

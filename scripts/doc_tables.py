@@ -5,20 +5,23 @@ A table stands between `<!-- table: NAME -->` and `<!-- end -->`.
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 from pathlib import Path
 
 from mlagent_app.agent.reward import ALPHA, CONSTANT, Case, Version
+from mlagent_app.cli.serve import DEFAULT_MODEL, planned
 from mlagent_app.config.models import KEYS as SETTINGS
 from mlagent_app.config.models import default
 from mlagent_app.config.template import ABOUT, toml_value
+from mlagent_app.policies.vllm import Serving
 from mlagent_app.tui.keys import KEYS
 from mlagent_app.verify.overview import markdown
 from tasks.suite import suite
 
 ROOT = Path(__file__).resolve().parent.parent
-DOCUMENTS = ("README.md", "docs/reward.md", "docs/configuration.md", "docs/tasks.md")
+DOCUMENTS = ("README.md", "docs/reward.md", "docs/configuration.md", "docs/tasks.md", "docs/serving.md")
 VERSIONS: tuple[Version, ...] = ("v1", "v2", "clipped", "kept")
 CASES: tuple[tuple[Case, str], ...] = (
     ("invalid", "invalid action: it cannot be parsed, or cannot be done"),
@@ -66,7 +69,15 @@ def tasks() -> str:
     return markdown(suite().values())
 
 
-MAKERS = {"reward": reward, "settings": settings, "keys": keys, "tasks": tasks}
+def serve() -> str:
+    """What `mlagent serve --dry-run` says of the full agent on a GPU of 24 GiB, where nothing was downloaded yet."""
+    os.environ["HF_HUB_CACHE"] = os.devnull
+    return "\n".join(
+        ["```console", "$ mlagent serve --dry-run --gpu 24g", *planned(Serving(DEFAULT_MODEL, Path()), ("24g",)), "```"]
+    )
+
+
+MAKERS = {"reward": reward, "settings": settings, "keys": keys, "tasks": tasks, "serve": serve}
 
 
 def renewed(text: str) -> str:

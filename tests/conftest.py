@@ -16,7 +16,7 @@ settings.register_profile("ci", max_examples=200, deadline=None, print_blob=True
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "fast"))
 
 # Under REQUIRE_DOCKER=1 a skipped test marked `docker` is a failure, and so on: CI fails where it would else say nothing.
-REQUIRABLE = ("docker", "bwrap", "torch")
+REQUIRABLE = ("docker", "bwrap", "torch", "vllm")
 GIT_CONFIG = """[user]
 \tname = Test User
 \temail = test@example.com

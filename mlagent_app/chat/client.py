@@ -161,6 +161,7 @@ class EndpointModel:
             extra["stream_options"] = {"include_usage": True}
         if self._with_temperature:
             extra["temperature"] = self._target.temperature
+        extra |= self._target.extra
         answer = create(model=self._target.model, messages=messages, stream=True, extra_body=extra)
         kind = str(answer.headers.get("content-type", "")).lower()
         if "html" in kind:

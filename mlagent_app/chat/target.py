@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
@@ -31,7 +32,8 @@ class Target:
 
     `timeout_seconds` is the longest silence of the server. Prices are US dollars a million tokens, None where unknown.
     `context_tokens` None: the server is asked by the way of `context`, a profile's name. `reply_tokens` None: a quarter of the
-    context, at most 4,096. `temperature` None: the server's own.
+    context, at most 4,096. `temperature` None: the server's own. `extra` goes into the
+    body of each request as it is.
     """
 
     url: str
@@ -45,6 +47,7 @@ class Target:
     reply_tokens: int | None = None
     prompt_price: float | None = None
     completion_price: float | None = None
+    extra: Mapping[str, object] = field(default_factory=dict[str, object])
     names: Names = field(default_factory=Names)
 
     @property

@@ -69,13 +69,16 @@ Minutes = Annotated[float | None, typer.Option(min=0.01, help="Minutes at most."
 PolicyOption = Annotated[
     str | None,
     typer.Option(
-        help="Who proposes edits: embedded, cookbook, bandit, random or openai. [default: embedded]", show_default=False
+        help="Who proposes edits: embedded, cookbook, bandit, random, vllm, transformers or openai. [default: embedded]",
+        show_default=False,
     ),
 ]
 Model = Annotated[
     str | None,
     typer.Option(
-        metavar="NAME", help="The endpoint's model; for --policy embedded a directory of weights.", show_default=False
+        metavar="NAME",
+        help="The endpoint's model; a directory or a hub's name; for --policy embedded a directory of weights.",
+        show_default=False,
     ),
 ]
 Endpoint = Annotated[
@@ -157,6 +160,49 @@ def doctor() -> None:
     from mlagent_app.cli.doctor import examine
 
     raise typer.Exit(examine())
+
+
+@app.command()
+def serve(
+    model: Annotated[
+        str | None,
+        typer.Argument(
+            help="A directory, or a hub's model. [default: policy.model, else Qwen/Qwen2.5-7B-Instruct]", show_default=False
+        ),
+    ] = None,
+    adapter: Annotated[
+        str | None, typer.Option(metavar="DIR", help="A LoRA adapter on top of the model.", show_default=False)
+    ] = None,
+    port: Annotated[int | None, typer.Option(help="Where it listens. [default: 8000]", show_default=False)] = None,
+    host: Annotated[str, typer.Option(help="Who can reach it: 127.0.0.1 only this machine, 0.0.0.0 all.")] = "127.0.0.1",
+    quantization: Annotated[str | None, typer.Option(help="8bit or 4bit weights, on a GPU.", show_default=False)] = None,
+    context: Annotated[int, typer.Option(min=0, help="Tokens of context. [default: what fits]", show_default=False)] = 0,
+    python: Annotated[
+        str | None, typer.Option(metavar="PYTHON", help="The Python that has vLLM. [default: this one]", show_default=False)
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the memory plan and the command; start nothing.")] = False,
+    gpu: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="SIZE", help="With --dry-run: plan for a GPU of this memory, 24g say; repeatable.", show_default=False
+        ),
+    ] = None,
+) -> None:
+    """Serve a language model with vLLM, for `--policy vllm` and any other client, until Ctrl-C.
+
+    Memory decides how it is started: --dry-run says how. A session that finds no server starts one itself.
+    """
+    from mlagent_app.cli.serve import Order
+    from mlagent_app.cli.serve import serve as serve_model
+
+    flags = settings(
+        policy__model=model,
+        policy__adapter=adapter,
+        policy__port=port,
+        policy__quantization=quantization,
+        policy__python=python,
+    )
+    raise typer.Exit(serve_model(Order(flags, host, context, tuple(gpu or ()), dry_run)))
 
 
 @app.command()

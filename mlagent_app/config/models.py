@@ -98,8 +98,14 @@ class SandboxSettings(Section):
     network: bool = False
 
 
+def _quantization(text: str) -> str:
+    if text not in ("", "8bit", "4bit"):
+        raise ValueError('give "8bit" or "4bit", or leave it empty')
+    return text
+
+
 class PolicySettings(Section):
-    """`[policy]`: what proposes edits."""
+    """`[policy]`: what proposes edits. From `adapter` on: of a language model that runs on this machine."""
 
     kind: str = "embedded"
     model: str = ""
@@ -110,6 +116,11 @@ class PolicySettings(Section):
     prompt_price: float | None = Field(default=None, ge=0, allow_inf_nan=False)
     completion_price: float | None = Field(default=None, ge=0, allow_inf_nan=False)
     editor: str = "catalogue"
+    adapter: str = ""
+    quantization: Annotated[str, AfterValidator(_quantization)] = ""
+    python: str = ""
+    port: int = Field(default=8000, ge=1, le=65535)
+    constrained: bool = False
 
 
 class SessionSettings(Section):

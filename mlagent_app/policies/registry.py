@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mlagent_app.agent.errors import Exit, UserError
 from mlagent_app.chat.profiles import Options
@@ -10,17 +11,30 @@ from mlagent_app.policies.bandit import BanditPolicy
 from mlagent_app.policies.base import Policy
 from mlagent_app.policies.random import RandomPolicy
 
-KINDS = ("embedded", "cookbook", "bandit", "random", "openai")
+if TYPE_CHECKING:
+    from mlagent_app.policies.local import LocalModel
+
+KINDS = ("embedded", "cookbook", "bandit", "random", "vllm", "transformers", "openai")
+# Those whose language model runs on this machine.
+LOCAL = ("vllm", "transformers")
 
 
 def make_policy(
-    kind: str, *, seed: int, model: str = "", endpoint: str = "", api_key_env: str = "", options: Options | None = None
+    kind: str,
+    *,
+    seed: int,
+    model: str = "",
+    endpoint: str = "",
+    api_key_env: str = "",
+    options: Options | None = None,
+    local: LocalModel | None = None,
 ) -> Policy:
     """The policy of that name.
 
     `model` is the directory of the `embedded` policy's weights, those of the package when empty; of a policy behind an endpoint
-    it is the name under which the server knows it. `endpoint` is a profile's name or an address, `api_key_env` the variable
-    that holds the key. Policies behind an endpoint are looked for here, before anything is run.
+    it is the name under which the server knows it; of one whose model runs here a directory or a hub's name, and `local` holds
+    what else is set of it. `endpoint` is a profile's name or an address, `api_key_env` the variable that holds the key.
+    Policies behind an endpoint are looked for here, before anything is run.
 
     Raises `UserError` (exit 4) for a policy that this version does not have, for weights that cannot be read, and where nothing
     listens at the endpoint; with exit 2 when a setting is missing.
@@ -43,6 +57,10 @@ def make_policy(
         return BanditPolicy(seed)
     if kind == "random":
         return RandomPolicy(seed)
+    if kind in LOCAL and local is not None:
+        from mlagent_app.policies.local import transformers_policy, vllm_policy
+
+        return vllm_policy(model, local) if kind == "vllm" else transformers_policy(model, local, seed)
     raise UserError(
         f"there is no policy {kind!r} in this version",
         where="policy.kind",

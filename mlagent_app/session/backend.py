@@ -10,7 +10,6 @@ from pathlib import Path
 from mlagent_app.agent import events as ev
 from mlagent_app.agent.errors import Exit, UserError
 from mlagent_app.agent.events import Event
-from mlagent_app.config import FILE_NAME
 from mlagent_app.environment.core import Environment
 from mlagent_app.environment.judge import Judge
 from mlagent_app.environment.measure import Bench
@@ -26,6 +25,7 @@ from mlagent_app.session import store
 from mlagent_app.session.baseline import Baseline, NoBaseline
 from mlagent_app.session.control import Controls
 from mlagent_app.session.landing import Lander
+from mlagent_app.session.models import with_whole_paths
 from mlagent_app.session.policy import policy_of
 from mlagent_app.session.recorder import Recorder
 from mlagent_app.session.runs import Stopped
@@ -75,11 +75,7 @@ class ProjectBackend:
             return self._reopen(self._project)
         listing = list_project(self._project)
         plan = prepare(self._project.root, listing.paths, self._flags)
-        if plan.policy == "embedded" and plan.model:
-            # A whole path, so that the session can be continued from another directory.
-            near = plan.project if plan.sources.get("policy.model") == FILE_NAME else Path.cwd()
-            plan = replace(plan, model=str(near / Path(plan.model).expanduser()))
-        return replace(plan, demo=self._demo, apply=self._apply)
+        return replace(with_whole_paths(plan), demo=self._demo, apply=self._apply)
 
     def _reopen(self, project: Project) -> Plan:
         """The plan of an earlier session, with the budget and the mode of this call where they are given."""

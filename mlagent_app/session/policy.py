@@ -6,6 +6,7 @@ from mlagent_app.chat.profiles import Options
 from mlagent_app.plan import Plan
 from mlagent_app.policies.base import Policy
 from mlagent_app.policies.registry import make_policy
+from mlagent_app.session.models import local_model
 
 
 def policy_of(plan: Plan) -> Policy:
@@ -17,4 +18,5 @@ def policy_of(plan: Plan) -> Policy:
         endpoint=plan.endpoint,
         api_key_env=plan.api_key_env,
         options=Options(plan.timeout_seconds, plan.context_tokens, plan.prompt_price, plan.completion_price),
+        local=local_model(plan),
     )
