@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 # Prompt and answer tokens that one pass may hold at a time: with gradients, and when answers are drawn.
 TRAINED_TOKENS = 16_384
 DRAWN_TOKENS = 65_536
+# Tokens whose logits over the vocabulary exist at a time: those of 152,000 words take 0.6 MB a token in float32.
+LOGIT_TOKENS = 1024
 
 
 @dataclass(frozen=True, slots=True)
