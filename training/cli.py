@@ -26,7 +26,9 @@ Changes = Annotated[list[str] | None, typer.Option("--set", help="Change a value
 Dry = Annotated[bool, typer.Option("--dry-run", help="Print the resolved recipe and the plan, and stop.")]
 DeviceName = Annotated[
     str | None,
-    typer.Option("--device", help="What --dry-run plans for: h200, a100-80g:8, ... [default: this machine]", show_default=False),
+    typer.Option(
+        "--device", help="What --dry-run plans for: h200, a100-80g:8, ... [default: this machine]", show_default=False
+    ),
 ]
 PoolName = Annotated[str | None, typer.Option("--pool", help="fork, process, docker, ray or serial.", show_default=False)]
 Seeds = Annotated[list[int] | None, typer.Option("--seed", help="Only these training seeds.", show_default=False)]
