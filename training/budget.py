@@ -85,7 +85,7 @@ def check(recipe: Recipe, device: Device, stage: str) -> None:
 
 
 def flops_of_pass(sizes: Sizes, length: int) -> float:
-    """Of a forward pass over one sequence: 2 for each weight that multiplies, and 2 x layers x hidden x length for attention."""
+    """Of a forward pass over one sequence: 2 for each weight that multiplies, 2 x layers x hidden x length for attention."""
     weights = sizes.parameters() - sizes.vocabulary * sizes.hidden
     return length * (2.0 * weights + 2.0 * sizes.layers * sizes.hidden * length)
 

@@ -63,7 +63,7 @@ def _on_device(recipe: Recipe, place: Path) -> list[str]:
     count = f"{sizes.parameters():,} parameters" if sizes else "unknown"
     return [
         f"device: {chosen.line()}",
-        f"model: {count} ({recipe.model.base}, {recipe.model.adapter}); memory for {recipe.sft.max_length:,} tokens an example,",
+        f"model: {count} ({recipe.model.base}, {recipe.model.adapter}); memory for {recipe.sft.max_length:,} tokens,",
         f"  hours for {table.tokens:,} on average, or what the corpus of this run has, at an MFU of {table.mfu:.0%}",
         *budget.table(made),
     ]

@@ -1,4 +1,4 @@
-"""What the processes of `test_ranks.py` run: step-wise PPO on given answers' outcomes, in as many processes as torchrun starts."""
+"""What the processes of `test_ranks.py` run: step-wise PPO, in as many of them as torchrun starts."""
 
 from __future__ import annotations
 
