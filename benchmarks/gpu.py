@@ -2,8 +2,8 @@
 
 Random weights of Qwen2.5-7B's configuration, adapters on a frozen base as in the recipe `qwen2.5-7b-lora`; nothing is
 downloaded. SFT: our configuration of the trainer and TRL's SFTTrainer as it comes, on the same examples. RL: one update of
-our step-wise PPO, split into generation, execution and update, and one of TRL's GRPOTrainer on as many answers. Executions are a
-pause of fixed length: what real ones take depends on the tasks.
+our step-wise PPO, split into generation, execution and update, and one of TRL's GRPOTrainer on as many answers. An
+execution is a pause of fixed length: what real ones take depends on the tasks.
 """
 
 from __future__ import annotations

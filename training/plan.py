@@ -40,7 +40,7 @@ def _plan(recipe: Recipe, place: Path) -> list[str]:
 
 def _memory(recipe: Recipe, place: Path) -> list[str]:
     if recipe.distributed.device:
-        return _on_device(recipe, place)
+        return on_device(recipe, place)
     sizes = fit.sizes_of(recipe)
     if sizes is None:
         return [f"model: {recipe.model.base}, whose size is not known before it is loaded"]
@@ -56,7 +56,7 @@ def _memory(recipe: Recipe, place: Path) -> list[str]:
     return lines
 
 
-def _on_device(recipe: Recipe, place: Path) -> list[str]:
+def on_device(recipe: Recipe, place: Path | None) -> list[str]:
     """The table of `training.budget` for the device that the recipe names."""
     chosen, sizes, table = device(recipe.distributed.device), fit.sizes_of(recipe), recipe.distributed
     made = [budget.budget(recipe, chosen, stage, place) for stage in budget.STAGES]

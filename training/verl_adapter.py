@@ -64,8 +64,8 @@ def compute_score(
 ) -> float:
     """verl's `custom_reward_function`: executes the answer `solution_str` in the state that `ground_truth` names.
 
-    The agent loop rewards its samples itself; this serves verl's single-turn rollout and validation. Raises `UserError` for data
-    of another source or a state that the run does not have.
+    The agent loop rewards its samples itself; this serves verl's single-turn rollout. Raises `UserError` for data of another
+    source or a state that the run does not have.
     """
     del extra_info, more
     if data_source != SOURCE:

@@ -21,7 +21,7 @@ import tomlkit
 import torch
 from safetensors.torch import load_file
 
-from tests.training.test_textual import SIZES, base, state_text, step  # pyright: ignore[reportUnusedImport]  # noqa: F401
+from tests.training.test_textual import SIZES, base, state_text, step  # noqa: F401 - a fixture
 from training import big, corpus, experts, ideas
 from training.recipe import Recipe, load
 from training.stage import read_manifest
@@ -43,11 +43,11 @@ def together(processes: int, *words: str) -> None:
     assert done.returncode == 0, done.stderr[-3000:]
 
 
-def recipe_file(place: Path, base: Path, **tables: dict[str, Any]) -> Path:
+def recipe_file(place: Path, start: Path, **tables: dict[str, Any]) -> Path:
     """A recipe on the tiny base, as a file."""
     rl = {"actor": "text", "updates": 2, "states": 3, "rollouts_per_state": 1, "minibatch": 3, "epochs": 1, "actor_lr": 1e-3,
           "critic_lr": 1e-3, "kl": 0.01, "entropy": 0.0, "max_new_tokens": 4, "save_every": 1}  # fmt: skip
-    data = {"name": "tiny", "model": {"base": str(base), **SIZES}, "rl": rl, **tables}
+    data = {"name": "tiny", "model": {"base": str(start), **SIZES}, "rl": rl, **tables}
     path = place / "tiny.toml"
     path.write_text(tomlkit.dumps(data), "utf-8")
     return path
