@@ -14,10 +14,11 @@ from typing import Any, cast
 from mlagent_app.agent.errors import UserError
 from training import memory
 from training.answers import DRAWN_TOKENS
-from training.devices import GIB, KNOWN, Device, several
+from training.devices import GIB, KNOWN, Device, here, several
 from training.draws import training_starts
 from training.fit import Sizes, sizes_of
 from training.memory import Layout
+from training.ranks import ranks
 from training.recipe import Recipe
 from training.telling import clock
 
@@ -82,6 +83,18 @@ def check(recipe: Recipe, device: Device, stage: str) -> None:
         where=f"recipe {recipe.name}",
         how=_way_out(recipe, device, stage),
     )
+
+
+def check_here(recipe: Recipe, stage: str) -> None:
+    """The same for this launch, a GPU for each process. One process on several GPUs spreads the layers, and is not asked."""
+    import torch
+
+    name = "sft" if stage.startswith("sft") else "rl"
+    found, learns = here(ranks().world), stage.startswith(STAGES) or stage.rpartition("-")[0] in recipe.arms
+    if found is None or not learns or recipe.model.base == "scratch" or sizes_of(recipe) is None:
+        return
+    if found.count > 1 or torch.cuda.device_count() == 1:
+        check(recipe, found, name)
 
 
 def flops_of_pass(sizes: Sizes, length: int) -> float:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from mlagent_app.agent.errors import UserError
-from training import corpus, evaluate, experts, fit, ideas, ppo, publish, sft
+from training import budget, corpus, evaluate, experts, fit, ideas, ppo, publish, sft
 from training.pool import WorkerPool, open_pool
 from training.ranks import NoWorkers, ranks
 from training.recipe import Recipe
@@ -119,6 +119,7 @@ class Run:
                     tell("made already")
             return
         fit.check(self.recipe, stage.name)
+        budget.check_here(self.recipe, stage.name)
         if not together.first:
             together.wait()  # until the stage is entered
             if shared:

@@ -39,7 +39,7 @@ def together(processes: int, *words: str) -> None:
     env = {**os.environ, "OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": "", "PYTHONPATH": str(ROOT)}
     launch = ["-m", "torch.distributed.run", "--nproc-per-node", str(processes), "--master-port", str(port), "-m"]
     done = subprocess.run([sys.executable, *(launch if processes > 1 else ["-m"]), *words], env=env, capture_output=True,
-                          text=True, check=False, timeout=240, cwd=ROOT)  # fmt: skip
+                          text=True, check=False, timeout=900, cwd=ROOT)  # fmt: skip
     assert done.returncode == 0, done.stderr[-3000:]
 
 
