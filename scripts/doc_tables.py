@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import re
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 from mlagent_app.agent.reward import ALPHA, CONSTANT, Case, Version
@@ -21,7 +22,14 @@ from mlagent_app.verify.overview import markdown
 from tasks.suite import suite
 
 ROOT = Path(__file__).resolve().parent.parent
-DOCUMENTS = ("README.md", "docs/reward.md", "docs/configuration.md", "docs/tasks.md", "docs/serving.md")
+DOCUMENTS = (
+    "README.md",
+    "docs/reward.md",
+    "docs/configuration.md",
+    "docs/tasks.md",
+    "docs/serving.md",
+    "docs/training.md",
+)
 VERSIONS: tuple[Version, ...] = ("v1", "v2", "clipped", "kept")
 CASES: tuple[tuple[Case, str], ...] = (
     ("invalid", "invalid action: it cannot be parsed, or cannot be done"),
@@ -77,7 +85,32 @@ def serve() -> str:
     )
 
 
-MAKERS = {"reward": reward, "settings": settings, "keys": keys, "tasks": tasks, "serve": serve}
+def plan(recipe: str, gpus: str) -> str:
+    """What `mlagent-train all --dry-run` says of memory and time, and its refusal if it refuses."""
+    # PyTorch is heavy, and only these tables want it.
+    from mlagent_app.agent.errors import UserError
+    from training.plan import on_device, refuse
+    from training.recipe import load
+
+    chosen = load(recipe, [f'distributed.device="{gpus}"'])
+    told = on_device(chosen, None)
+    try:
+        refuse(chosen, "all")
+    except UserError as error:
+        told.append(error.line())
+    return "\n".join(["```text", f"$ mlagent-train all --recipe {recipe} --dry-run --device {gpus}", *told, "```"])
+
+
+MAKERS: dict[str, Callable[[], str]] = {
+    "reward": reward,
+    "settings": settings,
+    "keys": keys,
+    "tasks": tasks,
+    "serve": serve,
+    "plan_lora_h200": lambda: plan("qwen2.5-7b-lora", "h200"),
+    "plan_full_h200": lambda: plan("qwen2.5-7b", "h200"),
+    "plan_full_a100": lambda: plan("qwen2.5-7b", "a100-80g:8"),
+}
 
 
 def renewed(text: str) -> str:

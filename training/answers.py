@@ -18,6 +18,7 @@ from training.corpus import Corpus, Situation
 from training.episodes import ReplyJob
 from training.outcomes import Outcome, Outcomes
 from training.pool import Lost, WorkerPool
+from training.ranks import ALONE, Ranks
 from training.recipe import Model, Recipe
 
 if TYPE_CHECKING:
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 # Prompt and answer tokens that one pass may hold at a time: with gradients, and when answers are drawn.
 TRAINED_TOKENS = 16_384
 DRAWN_TOKENS = 65_536
+# Tokens whose logits over the vocabulary exist at a time: those of 152,000 words take 0.6 MB a token in float32.
+LOGIT_TOKENS = 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,18 +128,19 @@ def settled(model: torch.nn.Module) -> Generator[None]:
 
 @torch.no_grad()
 def draw(
-    model: PreTrainedModel, prompts: Sequence[Ints], speech: Speech, table: Model, seed: int
+    model: PreTrainedModel, prompts: Sequence[Ints], speech: Speech, table: Model, seed: int, ranks: Ranks = ALONE
 ) -> tuple[list[list[int]], list[list[float]]]:
     """An answer to each prompt from softmax(logits / temperature), and the log-probability of each of its tokens there.
 
     The token that ends an answer belongs to it; one that reaches `speech.most` tokens has none. Nothing else shapes the
-    distribution (no top-k, no penalties), so that a forward pass gives the same numbers.
+    distribution (no top-k, no penalties), so that a forward pass gives the same numbers. The processes of `ranks` draw in step,
+    as the weights that they share have to be gathered by all for every token.
     """
-    from transformers import GenerationConfig
+    from transformers import GenerationConfig, LogitsProcessorList, StoppingCriteriaList
 
     config = GenerationConfig(
         do_sample=True, temperature=speech.temperature, top_k=0, top_p=1.0, repetition_penalty=1.0, max_new_tokens=speech.most,
-        eos_token_id=list(speech.ends), pad_token_id=speech.pad, return_dict_in_generate=True, output_scores=True,
+        eos_token_id=list(speech.ends), pad_token_id=speech.pad, return_dict_in_generate=True,
     )  # fmt: skip
     answers: list[list[int]] = []
     logp: list[list[float]] = []
@@ -144,19 +148,45 @@ def draw(
     devices = [model.device] if model.device.type == "cuda" else []
     with settled(model), precision(table, model.device), torch.random.fork_rng(devices):
         torch.manual_seed(seed)
-        for rows in chunks([len(prompt) + speech.most for prompt in prompts], DRAWN_TOKENS):
+        parts = chunks([len(prompt) + speech.most for prompt in prompts], DRAWN_TOKENS)
+        more = [[0]] * (ranks.most(len(parts)) - len(parts))
+        for rows in [*parts, *more]:
+            watch = _Watch(speech.temperature)
             laid = lay([prompts[row] for row in rows], [()] * len(rows), speech.pad, model.device)
-            out: Any = generate(input_ids=laid.tokens, attention_mask=laid.attention, generation_config=config)
+            out: Any = generate(
+                input_ids=laid.tokens, attention_mask=laid.attention, generation_config=config,
+                logits_processor=LogitsProcessorList([watch.see]), stopping_criteria=StoppingCriteriaList([watch.take]),
+                synced_gpus=ranks.world > 1,
+            )  # fmt: skip
             tokens: Tensor = out.sequences[:, laid.tokens.shape[1] :]  # [b, T]
-            scores: list[Tensor] = list(out.scores)
-            each = [scores[at].log_softmax(-1).gather(1, tokens[:, [at]]) for at in range(len(scores))]
             drawn = cast("list[list[int]]", tokens.tolist())
-            taken = cast("list[list[float]]", torch.cat(each, 1).tolist())
+            taken = cast("list[list[float]]", torch.cat(watch.taken, 1).tolist())
             for answer, row in zip(drawn, taken, strict=True):
                 length = next((at + 1 for at, token in enumerate(answer) if token in speech.ends), len(answer))
                 answers.append(answer[:length])
                 logp.append(row[:length])
-    return answers, logp
+    return answers[: len(prompts)], logp[: len(prompts)]
+
+
+class _Watch:
+    """Keeps the log-probability of each token as it is drawn: the scores of a whole answer would take gigabytes."""
+
+    def __init__(self, temperature: float) -> None:
+        self._temperature = temperature
+        self._seen = torch.zeros(0)
+        self.taken: list[Tensor] = []
+
+    def see(self, tokens: Tensor, logits: Tensor) -> Tensor:
+        """Before a draw: the logits [b, V], still without the temperature."""
+        del tokens
+        self._seen = (logits.float() / self._temperature).log_softmax(-1)
+        return logits
+
+    def take(self, tokens: Tensor, scores: object, **more: object) -> Tensor:
+        """Behind a draw: the token is the last one of [b, P + t]. It never stops anything."""
+        del scores, more
+        self.taken.append(self._seen.gather(1, tokens[:, -1:]))
+        return torch.zeros(len(tokens), dtype=torch.bool, device=tokens.device)
 
 
 class Execution:

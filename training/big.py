@@ -99,7 +99,8 @@ def load_model(name: str, dtype: str) -> PreTrainedModel:
     model, told = loaded
     if told["missing_keys"]:
         raise UserError(f"the base model lacks weights: {sorted(told['missing_keys'])[0]}", where=name, how=_MEND)
-    if torch.cuda.is_available() and not spread:
+    # Whoever splits the model places it, too: accelerate reads the weights in one process alone.
+    if torch.cuda.is_available() and not spread and not os.environ.get("ACCELERATE_USE_FSDP"):
         model.to("cuda")
     return model
 

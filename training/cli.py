@@ -24,6 +24,12 @@ RecipeName = Annotated[str, typer.Option("--recipe", help="A recipe of the packa
 Out = Annotated[Path | None, typer.Option("--out", help=f"Where the run is kept. [default: {HOME}/RECIPE]", show_default=False)]
 Changes = Annotated[list[str] | None, typer.Option("--set", help="Change a value: section.key=value.", show_default=False)]
 Dry = Annotated[bool, typer.Option("--dry-run", help="Print the resolved recipe and the plan, and stop.")]
+DeviceName = Annotated[
+    str | None,
+    typer.Option(
+        "--device", help="What --dry-run plans for: h200, a100-80g:8, ... [default: this machine]", show_default=False
+    ),
+]
 PoolName = Annotated[str | None, typer.Option("--pool", help="fork, process, docker, ray or serial.", show_default=False)]
 Seeds = Annotated[list[int] | None, typer.Option("--seed", help="Only these training seeds.", show_default=False)]
 ArmName = Annotated[str, typer.Option("--arm", help="The policy to train, or one of the recipe's [arms].")]
@@ -60,13 +66,14 @@ def sft(
     pool: PoolName = None,
     arm: ArmName = "rl",
     from_sessions: Sessions = None,
+    device: DeviceName = None,
     dry_run: Dry = False,
 ) -> None:
     """Fine-tune on the expert's steps."""
     if from_sessions is not None:
         _learn(_recipe(recipe, changes, pool), out, from_sessions, "sft", dry_run)
         return
-    _run("sft", _recipe(recipe, changes, pool), out, dry_run, arm)
+    _run("sft", _recipe(recipe, changes, pool, device), out, dry_run, arm)
 
 
 @app.command()
@@ -79,6 +86,7 @@ def rl(
     seed: Seeds = None,
     mode: Annotated[str | None, typer.Option("--mode", help="step, or episode.", show_default=False)] = None,
     from_sessions: Sessions = None,
+    device: DeviceName = None,
     dry_run: Dry = False,
 ) -> None:
     """Step-wise reinforcement learning."""
@@ -86,7 +94,7 @@ def rl(
     if from_sessions is not None:
         _learn(_recipe(recipe, given, pool), out, from_sessions, "rl", dry_run)
         return
-    _run("rl", _recipe(recipe, given, pool), out, dry_run, arm, seed)
+    _run("rl", _recipe(recipe, given, pool, device), out, dry_run, arm, seed)
 
 
 @app.command("eval")
@@ -125,10 +133,11 @@ def everything(
     into: Annotated[
         Path | None, typer.Option("--into", help="Where the weights go. [default: publish/ of the run]", show_default=False)
     ] = None,
+    device: DeviceName = None,
     dry_run: Dry = False,
 ) -> None:
     """All stages, from nothing to published weights."""
-    _run("publish", _recipe(recipe, changes, pool), out, dry_run, into=into)
+    _run("publish", _recipe(recipe, changes, pool, device), out, dry_run, into=into)
 
 
 @app.command()
@@ -145,10 +154,11 @@ def results(
     typer.echo(document(directory, _recipe(recipe, None, None), page))
 
 
-def _recipe(name: str, changes: list[str] | None, pool: str | None) -> Recipe:
+def _recipe(name: str, changes: list[str] | None, pool: str | None, device: str | None = None) -> Recipe:
     from training.recipe import load
 
-    return load(name, [*(changes or []), *([f'pool.kind="{pool}"'] if pool else [])])
+    given = [f'{key}="{value}"' for key, value in (("pool.kind", pool), ("distributed.device", device)) if value]
+    return load(name, [*(changes or []), *given])
 
 
 def _run(
@@ -168,6 +178,7 @@ def _run(
         raise UserError(f"training needs {error.name}", how="pip install 'ml-agent[train]'") from None
     if dry_run:
         typer.echo(plan.describe(recipe, place))
+        plan.refuse(recipe, stage)
         return
     with pipeline.Run(recipe, place) as run:
         if stage == "sft":

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from training import algo
 from training.outcomes import Outcome, Outcomes
+from training.ranks import ALONE, Ranks
 from training.stage import Stage
 from training.telling import Tell
 
@@ -69,12 +70,16 @@ def loop(
     outcomes: Outcomes,
     seed: int,
     tell: Tell,
+    ranks: Ranks = ALONE,
 ) -> dict[str, Any]:
-    """Updates until their number or the minutes are used up; the last policy is kept, or the best by `validate`."""
+    """Updates until their number or the minutes are used up; the last policy is kept, or the best by `validate`.
+
+    Of several processes the first one logs, and says when the time is up.
+    """
     table, place = stage.recipe.rl, stage.place
     (place / "logs").mkdir(parents=True, exist_ok=True)
     first, best = learner.resume(place / "logs" / CHECKPOINT)
-    log = Log(place, first)
+    log = Log(place, first, silent=not ranks.first)
     spent = log.seconds  # of earlier attempts, too: arms are compared at equal time
     if first == 0:
         best = validate()
@@ -89,7 +94,7 @@ def loop(
         row = {**told, **diagnostics(learner, batch), **learner.spent, "update_seconds": time.monotonic() - after}
         row |= {"seconds": time.monotonic() - start, "executions": outcomes.misses, "cache_hits": outcomes.hits}
         spent += row["seconds"]
-        enough = table.minutes is not None and spent > 60 * table.minutes
+        enough = table.minutes is not None and ranks.from_first(lambda now=spent: now) > 60 * table.minutes
         if (update + 1) % table.save_every == 0 or update + 1 == table.updates or enough:
             row["unseen_reward"] = validate()
             if row["unseen_reward"] > best or np.isnan(best):
@@ -120,12 +125,16 @@ def diagnostics(learner: Trained[B], batch: B) -> dict[str, float]:
 
 
 class Log:
-    """Every update's numbers as JSON lines, and in TensorBoard."""
+    """Every update's numbers as JSON lines, and in TensorBoard; nothing is written when `silent`."""
 
-    def __init__(self, place: Path, first: int) -> None:
+    def __init__(self, place: Path, first: int, *, silent: bool = False) -> None:
+        self._path = place / LOG
+        self._rows: list[dict[str, Any]] = []
+        self._board: Any = None
+        if silent:
+            return
         from torch.utils.tensorboard import SummaryWriter
 
-        self._path = place / LOG
         kept = [row for row in read_log(place) if row["update"] <= first] if first else []
         self._path.write_text("".join(json.dumps(row) + "\n" for row in kept), "utf-8")
         self._board = SummaryWriter(str(place / "logs" / "tensorboard"), purge_step=first or None)
@@ -140,6 +149,8 @@ class Log:
         """One update."""
         rounded = {"update": update, **{name: None if np.isnan(value) else round(value, 6) for name, value in row.items()}}
         self._rows.append(rounded)
+        if self._board is None:
+            return
         with self._path.open("a", encoding="utf-8") as file:
             file.write(json.dumps(rounded) + "\n")
         for name, value in row.items():

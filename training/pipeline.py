@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from mlagent_app.agent.errors import UserError
-from training import corpus, evaluate, experts, fit, ideas, ppo, publish, sft
+from training import budget, corpus, evaluate, experts, fit, ideas, ppo, publish, sft
 from training.pool import WorkerPool, open_pool
+from training.ranks import NoWorkers, ranks
 from training.recipe import Recipe
 from training.stage import Stage
-from training.telling import Tell, Telling, clock
+from training.telling import Tell, Telling, clock, silent
 from training.workbench import Site
 
 STAGES = ("ideas", "experts", "sft", "rl", "eval", "publish")
@@ -23,7 +24,10 @@ Make = Callable[[Tell], dict[str, Any]]
 
 @dataclass
 class Run:
-    """A training run in a directory. Used as a context manager; only one process may work on it."""
+    """A training run in a directory. Used as a context manager; only one process, or one launch of several, may work on it.
+
+    Of several (`training.ranks`) the first one makes the stages; the others join it in those that are shared.
+    """
 
     recipe: Recipe
     place: Path
@@ -32,6 +36,8 @@ class Run:
 
     def __enter__(self) -> Run:
         self.place.mkdir(parents=True, exist_ok=True)
+        if not ranks().first:
+            return self
         lock = self._stack.enter_context((self.place / ".lock").open("w"))
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -47,7 +53,9 @@ class Run:
 
     @property
     def pool(self) -> WorkerPool:
-        """The workers, started when they are needed first."""
+        """The workers, started when they are needed first; only the first process has any."""
+        if not ranks().first:
+            return NoWorkers()
         if self._pool is None:
             self._pool = self._stack.enter_context(open_pool(self.recipe.pool, Site.of(self.recipe, self.place / "home")))
         return self._pool
@@ -70,14 +78,14 @@ class Run:
         self.recipe.for_arm(arm)  # an unknown one is said before anything is made
         self.experts()
         stage = sft.stage_of(self.place, self.recipe, arm)
-        self._make(stage, lambda tell: sft.make(stage, arm, tell))
+        self._make(stage, lambda tell: sft.make(stage, arm, tell), shared=True)
 
     def rl(self, arm: str = "rl", seeds: Iterable[int] = ()) -> None:
         """Step-wise RL, a stage for each training seed."""
         self.sft(arm)
         for seed in seeds or self.recipe.for_arm(arm).rl.seeds:
             stage = ppo.stage_of(self.place, self.recipe, seed, arm)
-            self._make(stage, _trainer(stage, self, seed, arm))
+            self._make(stage, _trainer(stage, self, seed, arm), shared=ppo.shared(stage.recipe))
 
     def eval(self, arms: Iterable[str] = ()) -> None:
         """Play the arms, then write tables and plots."""
@@ -103,13 +111,24 @@ class Run:
         with Telling("publish") as tell:
             publish.publish(self.place, self.recipe, into, tell)
 
-    def _make(self, stage: Stage, make: Make) -> None:
+    def _make(self, stage: Stage, make: Make, *, shared: bool = False) -> None:
+        together = ranks()
+        if together.from_first(stage.is_done):
+            if together.first:
+                with Telling(stage.name) as tell:
+                    tell("made already")
+            return
+        fit.check(self.recipe, stage.name)
+        budget.check_here(self.recipe, stage.name)
+        if not together.first:
+            together.wait()  # until the stage is entered
+            if shared:
+                make(silent)
+            together.wait()  # until it is finished
+            return
         with Telling(stage.name) as tell:
-            if stage.is_done():
-                tell("made already")
-                return
-            fit.check(self.recipe, stage.name)
             progress = stage.begin()
+            together.wait()
 
             def telling(text: str, done: int = 0, total: int = 0) -> None:
                 progress.save()
@@ -121,6 +140,7 @@ class Run:
                 f"{name} {value:.4g}" if isinstance(value, float) else f"{name} {value}" for name, value in results.items()
             )
             tell(f"made in {clock(manifest['seconds'])}: {told}")
+            together.wait()
 
 
 def _trainer(stage: Stage, run: Run, seed: int, arm: str) -> Make:

@@ -8,7 +8,8 @@ from typing import Any, cast
 
 import tomlkit
 
-from training import fit
+from training import budget, fit
+from training.devices import device
 from training.draws import evaluation_starts, training_starts, training_tasks
 from training.recipe import Recipe
 from training.stage import MANIFEST
@@ -17,11 +18,11 @@ from training.stage import MANIFEST
 def describe(recipe: Recipe, place: Path) -> str:
     """The recipe as TOML, and the plan as comments behind it."""
     lines = [tomlkit.dumps(_without_none(recipe.model_dump(mode="json"))).rstrip(), ""]
-    lines += [f"# {line}" for line in [f"run directory: {place}", *_plan(recipe), *_done(place)]]
+    lines += [f"# {line}" for line in [f"run directory: {place}", *_plan(recipe, place), *_done(place)]]
     return "\n".join(lines)
 
 
-def _plan(recipe: Recipe) -> list[str]:
+def _plan(recipe: Recipe, place: Path) -> list[str]:
     starts, table = training_starts(recipe), recipe.experts
     episodes = len(starts) * table.rounds * table.episodes
     updates, each = recipe.rl.updates, recipe.rl.states * recipe.rl.rollouts_per_state
@@ -32,12 +33,14 @@ def _plan(recipe: Recipe) -> list[str]:
         f"rl: {updates} updates of {each} actions for each of {len(recipe.rl.seeds)} seeds, "
         f"at most {updates * each:,} executions a seed",
         f"eval: up to {played:,} executions an arm; arms {', '.join(recipe.compare.arms)}",
-        *_memory(recipe),
+        *_memory(recipe, place),
     ]
     return lines
 
 
-def _memory(recipe: Recipe) -> list[str]:
+def _memory(recipe: Recipe, place: Path) -> list[str]:
+    if recipe.distributed.device:
+        return on_device(recipe, place)
     sizes = fit.sizes_of(recipe)
     if sizes is None:
         return [f"model: {recipe.model.base}, whose size is not known before it is loaded"]
@@ -51,6 +54,28 @@ def _memory(recipe: Recipe) -> list[str]:
             taken = f"weights, gradients and optimizer take {needed / fit.GIB:.2f} GiB"
             lines.append(f"{stage}: {taken}, which {verdict}; activations come on top")
     return lines
+
+
+def on_device(recipe: Recipe, place: Path | None) -> list[str]:
+    """The table of `training.budget` for the device that the recipe names."""
+    chosen, sizes, table = device(recipe.distributed.device), fit.sizes_of(recipe), recipe.distributed
+    made = [budget.budget(recipe, chosen, stage, place) for stage in budget.STAGES]
+    count = f"{sizes.parameters():,} parameters" if sizes else "unknown"
+    return [
+        f"device: {chosen.line()}",
+        f"model: {count} ({recipe.model.base}, {recipe.model.adapter}); memory for {recipe.sft.max_length:,} tokens,",
+        f"  hours for {table.tokens:,} on average, or what the corpus of this run has, at an MFU of {table.mfu:.0%}",
+        *budget.table(made),
+    ]
+
+
+def refuse(recipe: Recipe, stage: str) -> None:
+    """Raises `UserError` when a stage that the command `stage` would make does not fit the device that the recipe names."""
+    if not recipe.distributed.device:
+        return
+    chosen = device(recipe.distributed.device)
+    for name in budget.STAGES[: 1 if stage == "sft" else 2] if stage not in ("ideas", "experts") else ():
+        budget.check(recipe, chosen, name)
 
 
 def _done(place: Path) -> list[str]:

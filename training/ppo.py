@@ -28,6 +28,7 @@ from training.loop import MODEL, Rollout, loop
 from training.model import Critic, from_scratch, load, log_probabilities, pack, padded
 from training.outcomes import Outcome, Outcomes
 from training.pool import WorkerPool
+from training.ranks import ALONE, ranks
 from training.recipe import Recipe
 from training.replay import Replay, expected_advantage
 from training.stage import Stage
@@ -296,7 +297,7 @@ def expected_reward(learner: Learner, situations: Sequence[Situation], outcomes:
 
 def make(stage: Stage, pool: WorkerPool, seed: int, arm: str, tell: Tell) -> dict[str, Any]:
     """Train one seed of an arm. Returns the results for the manifest."""
-    recipe = stage.recipe
+    recipe, together = stage.recipe, ranks() if shared(stage.recipe) else ALONE
     check(recipe)
     read = corpus.read(stage.run / "corpus", recipe.model.context)
     outcomes = Outcomes(stage.run / "home" / f"outcomes-{recipe.tasks.run_seconds:g}.jsonl")
@@ -311,9 +312,9 @@ def make(stage: Stage, pool: WorkerPool, seed: int, arm: str, tell: Tell) -> dic
     if recipe.rl.actor == "text":
         from training.textual import TextLearner, TextRollout
 
-        writing = TextLearner(recipe, read, start, seed)
-        answers = TextRollout(recipe, chosen, unseen, pool, outcomes, seed)
-        return loop(stage, writing, answers, lambda: answers.expected_reward(writing), outcomes, seed, tell)
+        writing = TextLearner(recipe, read, start, seed, together)
+        answers = TextRollout(recipe, chosen, unseen, pool, outcomes, seed, together)
+        return loop(stage, writing, answers, lambda: answers.expected_reward(writing), outcomes, seed, tell, together)
     learner = Learner(recipe, start, seed)
     learner.replay = Replay(recipe, chosen, outcomes) if recipe.rl.replays else None
     rollout: Rollout[Learner, Batch] = StepWise(recipe, chosen, outcomes, pool, seed)
@@ -327,6 +328,11 @@ def make(stage: Stage, pool: WorkerPool, seed: int, arm: str, tell: Tell) -> dic
     return results
 
 
+def shared(recipe: Recipe) -> bool:
+    """Whether several processes train together; the exact policy is small, and trained by the first one alone."""
+    return recipe.rl.algorithm == "grpo" or recipe.rl.actor == "text"
+
+
 def check(recipe: Recipe) -> None:
     """Raises `UserError` when the tables do not go together."""
     table, exact = recipe.rl, recipe.rl.algorithm == "ppo" and recipe.rl.actor == "exact"
@@ -335,6 +341,9 @@ def check(recipe: Recipe) -> None:
     if not exact and table.mode == "episode":
         raise UserError("a policy that writes text is trained step by step", where="rl.mode", how="set it to 'step'")
     grouped = table.algorithm == "grpo" or table.advantage == "group"
+    if table.algorithm == "grpo" and ranks().world > 1:
+        how = "set it to 'ppo', or start one process; on a cluster, see training/verl_adapter.py"
+        raise UserError("TRL's GRPO is run by one process here", where="rl.algorithm", how=how)
     if not exact and grouped and table.rollouts_per_state < 2:
         raise UserError("a group needs two actions in a state", where="rl.rollouts_per_state", how="set it to 2 or more")
 
@@ -347,7 +356,7 @@ def _start(stage: Stage, recipe: Recipe, read: Corpus, arm: str, seed: int) -> P
     if recipe.model.base != "scratch":
         from training.big import untrained
 
-        return untrained(recipe.model, place, seed)
+        return Path(ranks().from_first(lambda: str(untrained(recipe.model, place, seed))))
     from_scratch(recipe.model, read.writer.tokenizer.get_vocab_size(), seed).save_pretrained(place)
     return place
 

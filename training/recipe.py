@@ -233,6 +233,20 @@ class Publish(Section):
     dtype: Literal["float32", "float16"] = "float16"
 
 
+class Distributed(Section):
+    """How training is spread over processes (`torchrun`), and what a plan assumes; no stage is made anew for this table.
+
+    `device`: what `--dry-run` plans for, such as `h200` or `a100-80g:8`; empty: this machine. `sharding`: `auto` shards what is
+    trained whole (FSDP2) and copies a base that is frozen below adapters. For the hours of a plan: `mfu`, the share of the
+    device's peak that training reaches, and `tokens`, the mean length of a prompt with its answer until a corpus tells it.
+    """
+
+    device: str = ""
+    sharding: Literal["auto", "shard", "copy"] = "auto"
+    mfu: float = Field(default=0.4, gt=0, le=1)
+    tokens: Positive = 4096
+
+
 class Recipe(Section):
     """A whole training run. `seed` fixes everything that is drawn."""
 
@@ -250,6 +264,7 @@ class Recipe(Section):
     arms: dict[str, Arm] = {}
     compare: Compare = Compare()
     publish: Publish = Publish()
+    distributed: Distributed = Distributed()
 
     def for_arm(self, name: str) -> Recipe:
         """The recipe with the `rl` table of an arm. Raises `UserError` for a name or a key that is not known."""

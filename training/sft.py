@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import math
+import os
 import random
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -14,6 +15,7 @@ from training import corpus
 from training.corpus import Corpus
 from training.draws import training_tasks
 from training.episodes import Step
+from training.ranks import ranks
 from training.recipe import Recipe
 from training.stage import Stage, last_checkpoint
 from training.telling import Tell
@@ -21,8 +23,18 @@ from training.weights import complete
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase, TrainerControl, TrainerState, TrainingArguments
+    from trl import SFTConfig  # pyright: ignore[reportPrivateImportUsage]
 
 MODEL = "model"
+# As in fsdp2.yaml, for a launch by torchrun.
+FSDP = {
+    "version": 2,
+    "auto_wrap_policy": "TRANSFORMER_BASED_WRAP",
+    "transformer_layer_cls_to_wrap": ["Qwen2DecoderLayer"],
+    "reshard_after_forward": True,
+    "state_dict_type": "FULL_STATE_DICT",
+    "activation_checkpointing": True,
+}
 
 
 def stage_of(run: Path, recipe: Recipe, arm: str = "rl") -> Stage:
@@ -55,7 +67,7 @@ def make(stage: Stage, arm: str, tell: Tell) -> dict[str, Any]:
     tell(f"{len(rows)} examples of {len(steps)} steps")
     model, tokenizer = opening_model(recipe, read)
     results = train(recipe, rows, model, tokenizer, stage.place, tell)
-    if recipe.model.base == "scratch":
+    if recipe.model.base == "scratch" and ranks().first:
         most, temperature = read.writer.most, recipe.publish.temperature
         complete(stage.place / MODEL, read.tokenizer, prompt_tokens=most, temperature=temperature, name=f"{recipe.name} sft")
     return results
@@ -109,6 +121,50 @@ def opening_model(recipe: Recipe, read: Corpus) -> tuple[PreTrainedModel, PreTra
     return from_scratch(recipe.model, read.writer.tokenizer.get_vocab_size(), recipe.seed), tokenizer
 
 
+def configuration(recipe: Recipe, examples: int, checkpoints: Path) -> SFTConfig:
+    """The recipe's values in TRL's words. An update sees `batch * accumulate` examples, whatever the number of processes.
+
+    What is trained whole by several processes on GPUs is sharded, unless `accelerate launch` has said how already. TRL makes
+    the loss in chunks: the logits of 15,000 tokens would take more than the model.
+    """
+    import torch
+    from trl import SFTConfig  # pyright: ignore[reportPrivateImportUsage]
+
+    from training.memory import Layout, per_pass
+
+    table, cuda, world = recipe.sft, torch.cuda.is_available(), ranks().world
+    batch, passes = per_pass(recipe, world)
+    fsdp = cuda and Layout.of(recipe, world).sharded and not os.environ.get("ACCELERATE_USE_FSDP")
+    return SFTConfig(
+        output_dir=str(checkpoints),
+        num_train_epochs=table.epochs,
+        per_device_train_batch_size=batch,
+        gradient_accumulation_steps=passes,
+        learning_rate=table.learning_rate,
+        lr_scheduler_type="cosine",
+        warmup_steps=max(1, int(table.warmup * table.epochs * examples / (table.batch * table.accumulate))),
+        weight_decay=table.weight_decay,
+        max_length=table.max_length,
+        completion_only_loss=True,
+        packing=False,
+        seed=recipe.seed,
+        data_seed=recipe.seed,
+        bf16=cuda and recipe.model.dtype == "bfloat16",
+        use_cpu=not cuda,
+        gradient_checkpointing=recipe.model.base != "scratch" and not (fsdp or os.environ.get("ACCELERATE_USE_FSDP")),
+        ddp_find_unused_parameters=False if world > 1 else None,
+        fsdp=True if fsdp else None,
+        fsdp_config=dict(FSDP) if fsdp else None,
+        dataloader_pin_memory=cuda,
+        logging_steps=20,
+        logging_strategy="steps",
+        save_steps=200,
+        save_total_limit=1,
+        report_to="none",
+        disable_tqdm=True,
+    )
+
+
 def train(
     recipe: Recipe,
     rows: Sequence[dict[str, list[int]]],
@@ -117,13 +173,15 @@ def train(
     place: Path,
     tell: Tell,
 ) -> dict[str, Any]:
-    """Run TRL's SFTTrainer, from its last checkpoint if there is one, and save the model below `place`."""
-    import torch
+    """Run TRL's SFTTrainer, from its last checkpoint if there is one, and save the model below `place`.
+
+    Several processes (`training.ranks`) share every batch, and see the loss of the whole.
+    """
     from datasets import Dataset, disable_progress_bars
     from torch.utils.tensorboard import SummaryWriter
     from transformers import TrainerCallback
     from transformers.integrations import TensorBoardCallback  # pyright: ignore[reportPrivateImportUsage]
-    from trl import SFTConfig, SFTTrainer  # pyright: ignore[reportPrivateImportUsage]
+    from trl import SFTTrainer  # pyright: ignore[reportPrivateImportUsage]
 
     class Bar(TrainerCallback):
         """Passes the trainer's progress on."""
@@ -144,40 +202,15 @@ def train(
     from training.big import lora_config
 
     disable_progress_bars()  # there is one bar, ours
-    table, checkpoints = recipe.sft, place / "logs" / "checkpoints"
-    cuda = torch.cuda.is_available()
-    config = SFTConfig(
-        output_dir=str(checkpoints),
-        num_train_epochs=table.epochs,
-        per_device_train_batch_size=table.batch,
-        gradient_accumulation_steps=table.accumulate,
-        learning_rate=table.learning_rate,
-        lr_scheduler_type="cosine",
-        warmup_steps=max(1, int(table.warmup * table.epochs * len(rows) / (table.batch * table.accumulate))),
-        weight_decay=table.weight_decay,
-        max_length=table.max_length,
-        completion_only_loss=True,
-        packing=False,
-        seed=recipe.seed,
-        data_seed=recipe.seed,
-        bf16=cuda and recipe.model.dtype == "bfloat16",
-        use_cpu=not cuda,
-        gradient_checkpointing=recipe.model.base != "scratch",
-        dataloader_pin_memory=cuda,
-        logging_steps=20,
-        logging_strategy="steps",
-        save_steps=200,
-        save_total_limit=1,
-        report_to="none",
-        disable_tqdm=True,
-    )
+    checkpoints = place / "logs" / "checkpoints"
+    config = configuration(recipe, len(rows), checkpoints)
     trainer = SFTTrainer(
         model=model,
         args=config,
         train_dataset=Dataset.from_list(list(rows)),
         processing_class=tokenizer,
         peft_config=lora_config(recipe.model) if recipe.model.adapter == "lora" else None,
-        callbacks=[Bar(), TensorBoardCallback(SummaryWriter(str(place / "logs" / "tensorboard")))],
+        callbacks=[Bar(), TensorBoardCallback(SummaryWriter(str(place / "logs" / "tensorboard")))] if ranks().first else [],
     )
     with contextlib.redirect_stdout(None):  # the trainer prints its logs as dictionaries
         done = trainer.train(resume_from_checkpoint=last_checkpoint(checkpoints))

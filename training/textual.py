@@ -2,7 +2,10 @@
 
 One action is an answer of T tokens. It is executed and rewarded as a whole (eq. 6); the reward stands at its last token, and
 ratio, KL and value are per token. Actor, critic and reference are three models where all weights are trained; with LoRA they
-are three adapters on one frozen base.
+are three adapters on one frozen base (`training.textmodels`).
+
+Several processes (`training.ranks`) hold the same batch. Each draws, scores and learns its share of the answers; the first one
+executes all of them.
 """
 
 from __future__ import annotations
@@ -11,182 +14,72 @@ import random
 import time
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import torch
-from torch import Tensor, nn
 
 from training import algo
-from training.answers import TRAINED_TOKENS, Execution, Laid, Speech, chunks, draw, lay, precision
-from training.big import load_policy
+from training.answers import TRAINED_TOKENS, Execution, Laid, Speech, chunks, draw, lay
 from training.corpus import Corpus, Situation
-from training.outcomes import Outcome, Outcomes
+from training.outcomes import Outcomes
 from training.pool import WorkerPool
 from training.ppo import balanced
+from training.ranks import ALONE, Ranks, clip
 from training.recipe import Recipe
+from training.textbatch import TextBatch
+from training.textmodels import ACTOR, CRITIC, REFERENCE, TextModels
 
-ACTOR, REFERENCE, CRITIC = "default", "reference", "critic"
 # So many unseen states, with one answer each, say how good the policy is on what it is not trained on.
 VALIDATED = 32
-
-
-class TextModels:
-    """Actor, reference and critic that start from the same weights."""
-
-    def __init__(self, recipe: Recipe, start: Path) -> None:
-        self._table, self._temperature = recipe.model, recipe.rl.temperature
-        self.actor: Any = load_policy(self._table, start, trained=True)
-        self.device: torch.device = self.actor.device
-        self.shared = hasattr(self.actor, "peft_config")
-        if self.shared:
-            for name in (REFERENCE, CRITIC):
-                self.actor.load_adapter(str(start), name, is_trainable=name == CRITIC)
-            self._reference = self._judge = self.actor
-        else:
-            self._reference: Any = load_policy(self._table, start, trained=False).requires_grad_(False).eval()
-            self._judge: Any = load_policy(self._table, start, trained=True)
-            self._judge.requires_grad_(False)  # without the head over the vocabulary, which a critic has no use for
-            self._judge.base_model.requires_grad_(True)
-        # It begins at one half, the reward of an edit that changes nothing.
-        self.head = nn.Linear(int(self.actor.config.hidden_size), 1).to(self.device)
-        nn.init.zeros_(self.head.weight)
-        nn.init.constant_(self.head.bias, 0.5)
-        if self.device.type == "cuda":
-            for model in {id(model): model for model in (self.actor, self._judge)}.values():
-                model.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
-        self.use(ACTOR)
-
-    def parameters(self, role: str) -> dict[str, nn.Parameter]:
-        """What is trained of the actor or the critic, by name."""
-        self.use(role)
-        model = self.actor if role == ACTOR else self._judge
-        found: dict[str, nn.Parameter] = {
-            f"{role}.{name}": value for name, value in model.named_parameters() if value.requires_grad
-        }
-        head = {f"head.{name}": value for name, value in self.head.named_parameters()}
-        return found if role == ACTOR else found | head
-
-    def use(self, role: str) -> None:
-        """Switch a shared base to an adapter. It freezes the others: gradients of what ran before must be taken first."""
-        if self.shared:
-            self.actor.set_adapter(role, inference_mode=role == REFERENCE)
-
-    def log_probabilities(self, laid: Laid, role: str, *, entropy: bool = False) -> tuple[Tensor, Tensor | None]:
-        """log pi of each token of the answers at the temperature of the draw, and the entropy there if asked for; [b, T]."""
-        self.use(role)
-        width = laid.answered.shape[1]
-        with precision(self._table, self.device):
-            # The token at t is predicted at t - 1: one position more than there are tokens, and the last one not used.
-            out = (self.actor if role == ACTOR else self._reference)(
-                input_ids=laid.tokens, attention_mask=laid.attention, position_ids=laid.positions, use_cache=False,
-                logits_to_keep=width + 1,
-            )  # fmt: skip
-        logp: Tensor = (out.logits[:, :-1].float() / self._temperature).log_softmax(-1)  # [b, T, V]
-        return logp.gather(-1, laid.chosen[..., None]).squeeze(-1), algo.entropy(logp) if entropy else None
-
-    def values(self, laid: Laid) -> Tensor:
-        """V of the state before each token of the answers, [b, T]."""
-        self.use(CRITIC)
-        width = laid.answered.shape[1]
-        causal: Any = self._judge.get_base_model() if self.shared else self._judge
-        with precision(self._table, self.device):
-            hidden: Tensor = causal.base_model(
-                input_ids=laid.tokens, attention_mask=laid.attention, position_ids=laid.positions, use_cache=False
-            ).last_hidden_state
-        return self.head(hidden[:, -width - 1 : -1].float().to(self.device)).squeeze(-1)
-
-    def train(self, training: bool) -> None:
-        """Training mode turns on gradient checkpointing on a GPU."""
-        self.actor.train(training)
-        self._judge.train(training)
-
-
-@dataclass(slots=True)
-class TextBatch:
-    """A = N * K answers, K to each of N states, row by row; T is the longest answer.
-
-    `rewards` and `mask` (scored) [N, K] are by action, as in `training.ppo.Batch`. By token, [A, T]: `chosen` (of a scored
-    answer), `old` (sampled log-probabilities), `reference`, `advantages`, `returns`; 0 where not chosen.
-    """
-
-    situations: list[Situation]
-    answers: list[list[int]]
-    rewards: Tensor
-    mask: Tensor
-    outcomes: list[Outcome]
-    chosen: Tensor
-    old: Tensor
-    reference: Tensor = field(default_factory=lambda: torch.zeros(0))
-    advantages: Tensor = field(default_factory=lambda: torch.zeros(0))
-    returns: Tensor = field(default_factory=lambda: torch.zeros(0))
-
-    @classmethod
-    def of(
-        cls,
-        recipe: Recipe,
-        situations: list[Situation],
-        answers: list[list[int]],
-        logp: list[list[float]],
-        outcomes: list[Outcome],
-        each: int,
-    ) -> TextBatch:
-        """From answers in row order, `each` a state; what the infrastructure failed is masked."""
-        rewards = [outcome.reward(recipe) for outcome in outcomes]
-        width = max(len(answer) for answer in answers)
-        chosen = torch.zeros((len(answers), width), dtype=torch.bool)
-        old = torch.zeros((len(answers), width))
-        for row, (numbers, reward) in enumerate(zip(logp, rewards, strict=True)):
-            if reward is not None:
-                chosen[row, : len(numbers)] = True
-                old[row, : len(numbers)] = torch.tensor(numbers)
-        mask = torch.tensor([reward is not None for reward in rewards]).reshape(-1, each)
-        values = torch.tensor([reward or 0.0 for reward in rewards], dtype=torch.float32).reshape(-1, each)
-        return cls(situations, answers, values, mask, outcomes, chosen, old)
-
-    def token_rewards(self) -> Tensor:
-        """[A, T]: the step's reward at the last token of its answer, 0 before."""
-        rewards = torch.zeros_like(self.old)
-        last = self.chosen.sum(1) - 1
-        rows = (last >= 0).nonzero().squeeze(1)
-        rewards[rows, last[rows]] = self.rewards.reshape(-1)[rows]
-        return rewards
 
 
 class TextLearner:
     """Actor, critic, reference, and one update of them; see `training.loop.Trained`."""
 
-    def __init__(self, recipe: Recipe, read: Corpus, start: Path, seed: int) -> None:
+    def __init__(self, recipe: Recipe, read: Corpus, start: Path, seed: int, ranks: Ranks = ALONE) -> None:
         torch.manual_seed(seed)
-        self.recipe, self.table = recipe, recipe.rl
+        self.recipe, self.table, self.ranks = recipe, recipe.rl, ranks
         self.speech = Speech.of(recipe, read)
-        self.models = TextModels(recipe, start)
+        self.models = TextModels(recipe, start, ranks)
         actor, critic = self.models.parameters(ACTOR), self.models.parameters(CRITIC)
         self._parts = (list(actor.values()), list(critic.values()))
         self._trained = actor | critic
+        # The critic's head is never split: a group of its own keeps shards apart from it.
+        body = [value for name, value in critic.items() if not name.startswith("head.")]
         groups = [
             {"params": self._parts[0], "lr": self.table.actor_lr},
-            {"params": self._parts[1], "lr": self.table.critic_lr},
+            {"params": body, "lr": self.table.critic_lr},
+            {"params": list(self.models.head.parameters()), "lr": self.table.critic_lr},
         ]
-        self.optimizer = torch.optim.AdamW(groups, weight_decay=0.0)
+        self.optimizer = torch.optim.AdamW(groups, weight_decay=0.0, fused=self.models.device.type == "cuda")
         self.spent: dict[str, float] = {}
 
     def draw(self, situations: Sequence[Situation], seed: int) -> tuple[list[list[int]], list[list[float]]]:
-        """An answer to each state by the current policy, and its tokens' log-probabilities."""
+        """An answer to each state by the current policy, and its tokens' log-probabilities; every process gets all."""
         self.models.use(ACTOR)
-        return draw(self.models.actor, [s.prompt for s in situations], self.speech, self.recipe.model, seed)
+        ranks = self.ranks
+        own = ranks.mine(range(len(situations)))
+        prompts = [situations[row].prompt for row in own] or [situations[0].prompt]
+        seed = seed * ranks.world + ranks.rank
+        answers, logp = draw(
+            self.models.actor, prompts, self.speech, self.recipe.model, seed, ranks if self.models.sharded else ALONE
+        )
+        told = sorted(ranks.gathered(list(zip(own, answers, logp, strict=False))), key=lambda found: found[0])
+        return [answer for _, answer, _ in told], [row for _, _, row in told]
 
     @torch.no_grad()
     def advantage(self, batch: TextBatch) -> None:
         """Fill in the reference's log-probabilities, advantages (GAE over the tokens of an answer) and returns, [A, T]."""
         values, batch.reference = torch.zeros_like(batch.old), torch.zeros_like(batch.old)
         self.models.train(False)
-        for rows in self._chunks(batch, range(len(batch.answers))):
+        for rows, own in self._chunks(batch, range(len(batch.answers))):
             laid = self._lay(batch, rows)
             width = laid.answered.shape[1]
-            values[rows, :width] = self.models.values(laid).cpu()
-            batch.reference[rows, :width] = self.models.log_probabilities(laid, REFERENCE)[0].cpu()
+            judged, scored = self.models.values(laid).cpu(), self.models.log_probabilities(laid, REFERENCE)[0].cpu()
+            if own:
+                values[rows, :width], batch.reference[rows, :width] = judged, scored
+        self.ranks.total(values)
+        self.ranks.total(batch.reference)
         if self.table.advantage == "group":
             grouped = algo.group_advantages(batch.rewards, batch.mask).reshape(-1, 1)
             advantages, batch.returns = grouped * batch.chosen, batch.rewards.reshape(-1, 1) * batch.chosen
@@ -210,10 +103,12 @@ class TextLearner:
                     continue
                 self.optimizer.zero_grad()
                 told: Counter[str] = Counter()
-                for part in self._chunks(batch, rows):
-                    told.update(self._backward(batch, part, int(batch.chosen[part].sum()) / tokens))
+                for part, own in self._chunks(batch, rows):
+                    told.update(self._backward(batch, part, int(batch.chosen[part].sum()) / tokens if own else 0.0))
+                self.models.gather_gradients(self._trained)
+                told = _added(self.ranks.gathered([told]))
                 for parameters in self._parts:
-                    torch.nn.utils.clip_grad_norm_(parameters, table.max_grad_norm)
+                    clip(parameters, table.max_grad_norm)
                 if epoch == at == 0:
                     drift = told["drift"]  # nothing has been learned from the batch yet: it should be 0
                 self.optimizer.step()
@@ -228,7 +123,7 @@ class TextLearner:
         Actor before critic: on a shared base the gradients of one must be taken before the other's adapter is switched on.
         """
         table = self.table
-        if not share:
+        if not share and not self.models.sharded:
             return {}
         laid = self._lay(batch, rows)
         width = laid.answered.shape[1]
@@ -243,9 +138,9 @@ class TextLearner:
         loss = policy + table.kl * divergence
         if spread is not None:
             loss = loss - table.entropy * algo.masked_mean(spread, mask)
-        (loss * share).backward()
+        (loss * share * self.models.scale).backward()
         critic = algo.value_loss(self.models.values(laid), returns, mask)
-        (critic * share).backward()
+        (critic * share * self.models.scale).backward()
         with torch.no_grad():
             told = {
                 "policy_loss": policy,
@@ -263,25 +158,31 @@ class TextLearner:
     def explained_variance(self, batch: TextBatch) -> float:
         """How well the critic, as it is now, explains the returns of the tokens."""
         values = torch.zeros_like(batch.old)
-        for rows in self._chunks(batch, range(len(batch.answers))):
+        for rows, own in self._chunks(batch, range(len(batch.answers))):
             laid = self._lay(batch, rows)
-            values[rows, : laid.answered.shape[1]] = self.models.values(laid).cpu()
+            judged = self.models.values(laid).cpu()
+            if own:
+                values[rows, : laid.answered.shape[1]] = judged
+        self.ranks.total(values)
         return algo.explained_variance(values, batch.returns, batch.chosen)
 
     def save_policy(self, place: Path) -> None:
         """The actor (with LoRA its adapter) and the tokenizer as transformers writes them, in the table's dtype."""
         self.models.use(ACTOR)
-        actor = self.models.actor
+        actor, weights = self.models.actor, self.models.weights()
+        if not self.ranks.first:
+            return
         if self.models.shared:
             actor.save_pretrained(str(place), selected_adapters=[ACTOR])
         else:
             actor.generation_config.eos_token_id = list(self.speech.ends)  # what serves it stops where it learned to stop
             dtype = getattr(torch, self.recipe.model.dtype)
-            actor.save_pretrained(str(place), state_dict={name: value.to(dtype) for name, value in actor.state_dict().items()})
+            actor.save_pretrained(str(place), state_dict={name: value.to(dtype) for name, value in weights.items()})
         self.speech.tokenizer.save_pretrained(str(place))
 
     def save(self, path: Path, update: int, best: float) -> None:
-        """Everything that going on needs, whole or not at all."""
+        """Everything that going on needs, whole or not at all; of several processes each writes what it holds."""
+        path = self._own(path)
         trained = {name: value.detach() for name, value in self._trained.items()}
         scratch = path.with_suffix(".fresh")
         torch.save({"trained": trained, "optimizer": self.optimizer.state_dict(), "update": update, "best": best}, scratch)
@@ -290,25 +191,51 @@ class TextLearner:
     @torch.no_grad()
     def resume(self, path: Path) -> tuple[int, float]:
         """The number of the next update, and the best score so far; 0 and -inf where there is no checkpoint."""
-        if not path.exists():
+        path = self._own(path)
+        if not all(self.ranks.gathered([path.exists()])):
             return 0, float("-inf")
-        state = torch.load(path, weights_only=True, map_location="cpu")
+        # A shard remembers the device that it belongs to.
+        state = torch.load(path, weights_only=True, map_location=None if self.models.sharded else "cpu")
+        if len(set(self.ranks.gathered([int(state["update"])]))) > 1:  # killed between two of them
+            return 0, float("-inf")
         for name, value in state["trained"].items():
             self._trained[name].copy_(value)
         self.optimizer.load_state_dict(state["optimizer"])
         return int(state["update"]), float(state["best"])
 
+    def _own(self, path: Path) -> Path:
+        """The checkpoint of this process: weights that are split differently are not read."""
+        world = self.ranks.world
+        return path if world == 1 else path.with_name(f"{path.stem}-{self.ranks.rank}-of-{world}{path.suffix}")
+
     def _lay(self, batch: TextBatch, rows: Sequence[int]) -> Laid:
         prompts, answers = [batch.situations[row].prompt for row in rows], [batch.answers[row] for row in rows]
         return lay(prompts, answers, self.speech.pad, self.models.device)
 
-    def _chunks(self, batch: TextBatch, rows: Sequence[int]) -> list[list[int]]:
-        lengths = [len(batch.situations[row].prompt) + len(batch.answers[row]) for row in rows]
-        return [[rows[at] for at in part] for part in chunks(lengths, TRAINED_TOKENS)]
+    def _chunks(self, batch: TextBatch, rows: Sequence[int]) -> list[tuple[list[int], bool]]:
+        """This process's share of the rows, in parts that fit, and True.
+
+        Shards are gathered in every pass, so all processes have to make the same number: who has fewer parts repeats an answer,
+        with False, whose results must not count.
+        """
+        own = self.ranks.mine(rows)
+        lengths = [len(batch.situations[row].prompt) + len(batch.answers[row]) for row in own]
+        parts = [([own[at] for at in part], True) for part in chunks(lengths, TRAINED_TOKENS)]
+        if self.models.sharded:
+            parts += [([rows[0]], False)] * (self.ranks.most(len(parts)) - len(parts))
+        return parts
 
     @staticmethod
     def _tokens_per_answer(batch: TextBatch) -> float:
         return float(batch.chosen.sum()) / max(1, int(batch.mask.sum()))
+
+
+def _added(told: Sequence[Counter[str]]) -> Counter[str]:
+    """Sums by name; those of one row keep their signs, which `Counter`'s own addition would not."""
+    found: Counter[str] = Counter()
+    for row in told:
+        found.update(row)
+    return found
 
 
 class TextRollout:
@@ -322,9 +249,11 @@ class TextRollout:
         pool: WorkerPool,
         outcomes: Outcomes,
         seed: int,
+        ranks: Ranks = ALONE,
     ) -> None:
         self._recipe = recipe
         self._seed = seed
+        self._ranks = ranks
         self._draws = balanced(situations, seed, fewest=0)
         self._drawn: list[list[Situation]] = []
         self._execution = Execution(recipe, pool, outcomes)
@@ -351,6 +280,6 @@ class TextRollout:
         answers, logp = learner.draw(situations, seed)
         learner.spent["generation_seconds"] = time.monotonic() - start
         texts = [learner.speech.text(answer) for answer in answers]
-        outcomes = self._execution.outcomes(list(zip(situations, texts, strict=True)))
+        outcomes = self._ranks.from_first(lambda: self._execution.outcomes(list(zip(situations, texts, strict=True))))
         learner.spent["execution_seconds"] = self._execution.spent
         return TextBatch.of(self._recipe, situations, answers, logp, outcomes, each)

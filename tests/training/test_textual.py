@@ -42,7 +42,9 @@ from training.pool import Lost
 from training.recipe import Model, Recipe, checked
 from training.stage import Stage
 from training.telling import silent
-from training.textual import ACTOR, CRITIC, REFERENCE, TextBatch, TextLearner, TextRollout
+from training.textbatch import TextBatch
+from training.textmodels import ACTOR, CRITIC, REFERENCE
+from training.textual import TextLearner, TextRollout
 from training.workbench import Workbench
 
 pytestmark = pytest.mark.torch
@@ -382,7 +384,8 @@ def test_parts_of_a_minibatch_have_the_gradient_of_the_whole(
         monkeypatch.setattr("training.textual.TRAINED_TOKENS", most)
         learner.optimizer.zero_grad()
         backward, parts = learner._backward, learner._chunks(batch, range(4))  # pyright: ignore[reportPrivateUsage]
-        for part in parts:
+        for part, own in parts:
+            assert own
             backward(batch, part, int(batch.chosen[part].sum()) / int(batch.chosen.sum()))
         assert len(parts) == (1 if most > 1 else 4)
         found.append([value.grad.clone() for value in learner._trained.values() if value.grad is not None])  # pyright: ignore[reportPrivateUsage]
