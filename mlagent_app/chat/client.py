@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
 from mlagent_app.agent.chat import Cancelled, Message, OnText, Reply, Usage
+from mlagent_app.agent.errors import UserError
 from mlagent_app.chat import failures
 from mlagent_app.chat.failures import CONNECT_SECONDS, CutOff, Foreign, Malformed
 from mlagent_app.chat.profiles import default_context, find_context
@@ -115,7 +116,7 @@ class EndpointModel:
             spoken = _Heard(on_text)
             try:
                 return self._once(messages, cancel, spoken)
-            except Cancelled:
+            except (Cancelled, UserError):  # the latter is the listener's own
                 raise
             except Exception as error:
                 if self._adapted(error):

@@ -108,7 +108,7 @@ def find_context(target: Target, get: Get) -> int | None:
             return _number(found, ("loaded_context_length", "max_context_length"))
         case "llama.cpp":
             found = get(f"{root}/props")
-            props = cast("Mapping[str, Any]", found) if isinstance(found, Mapping) else {}
+            props = cast("Mapping[str, Any]", found if isinstance(found, Mapping) else {})
             return _number(props.get("default_generation_settings"), ("n_ctx",))
         case _:
             entry = _named(get(f"{target.url}/models"), "data", target.model)

@@ -14,7 +14,7 @@ from mlagent_app.agent.actions import EditScript, Reasoning, format_answer
 from mlagent_app.agent.errors import Exit, UserError
 from mlagent_app.agent.metrics import MetricSpec
 from mlagent_app.agent.state import State, Task, Turn
-from mlagent_app.chat.conversation import MESSAGE_TOKENS, conversation, step_line
+from mlagent_app.chat.conversation import MESSAGE_TOKENS, Count, conversation, step_line
 from mlagent_app.chat.grammar import patch_rules
 from mlagent_app.chat.quoting import cut, quoted
 from mlagent_app.chat.tokens import estimate, reply_room
@@ -30,15 +30,20 @@ def turn(index: int, feedback: str = "accuracy: 0.6", reply: str = "", **more: o
 
 
 texts = st.one_of(st.text(max_size=300), st.text(alphabet="ab 1\n=", max_size=50).map(lambda text: text * 200))
+
+
+def state_with(notes: str, files: dict[str, str], feedbacks: list[str], reply: str) -> State:
+    turns = tuple(turn(index, feedback, reply) for index, feedback in enumerate(feedbacks, 1))
+    return State(replace(TASK, notes=notes), 0.6, "b", turns, files, 7)
+
+
+def thirds(text: str) -> int:
+    """Another counter of tokens."""
+    return len(text) // 3 + 1
+
+
 states = st.builds(
-    lambda notes, files, feedbacks, reply: State(
-        replace(TASK, notes=notes),
-        0.6,
-        "b",
-        tuple(turn(index, feedback, reply) for index, feedback in enumerate(feedbacks, 1)),
-        files,
-        7,
-    ),
+    state_with,
     texts,
     st.dictionaries(st.sampled_from(["train.py", "a.py", "b/c.py", "d e.txt", "long\nname.py"]), texts),
     st.lists(texts, max_size=30),
@@ -46,9 +51,8 @@ states = st.builds(
 )
 
 
-@given(states, st.integers(2400, 40_000), st.sampled_from([estimate, len]))
-def test_the_budget_is_never_exceeded(state: State, context: int, count: object) -> None:
-    counter = estimate if count is estimate else lambda text: len(text) // 3 + 1
+@given(states, st.integers(2400, 40_000), st.sampled_from([estimate, thirds]))
+def test_the_budget_is_never_exceeded(state: State, context: int, counter: Count) -> None:
     messages = conversation(state, RULES, context, counter)
     assert sum(counter(message.content) + MESSAGE_TOKENS for message in messages) + reply_room(context) <= context
     system, user = messages

@@ -36,7 +36,7 @@ async def test_words_are_shown_while_they_are_written_and_then_the_thought() -> 
         assert "thought" in about and "More freedom should help, so C goes up." in about
         assert "1,204 read, 310 written, $0.0021" in about
         await run.press("w")
-        why = run.text("#why")
+        why = run.text("#why Static")
         assert "Reflection" in why and "The baseline is linear." in why and "C = 1 was measured." in why
 
 

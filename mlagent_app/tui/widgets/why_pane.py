@@ -33,7 +33,11 @@ class WhyPane(VerticalScroll, can_focus=False):
     def text(self) -> str:
         """For the clipboard."""
         row = self._shown[1]
-        pairs = row.summary.proposed.alternatives if row is not None and row.summary is not None else ()
+        if row is None or row.summary is None:
+            return ""
+        if row.summary.proposed.reply:
+            return row.summary.proposed.reply
+        pairs = row.summary.proposed.alternatives
         return "\n".join(f"{score:.4g}\t{instruction}" for instruction, score in pairs)
 
     def show(self, view: View, row: Row | None) -> None:
