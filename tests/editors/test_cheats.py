@@ -104,7 +104,8 @@ def kinds(before: str, after: str) -> list[str]:
         ),
         (
             FIT,
-            "best = max(range(99), key=lambda s: LogisticRegression(random_state=s).fit(X_train, y_train).score(X_test, y_test))\n"
+            "def tried(s):\n    return LogisticRegression(random_state=s).fit(X_train, y_train)\n\n"
+            "best = max(range(99), key=lambda s: make(random_state=s).score(X_test, y_test))\n"
             "model = LogisticRegression(random_state=best).fit(X_train, y_train)\n",
             "seed",
         ),
