@@ -54,6 +54,7 @@ class Plan:
     editable: tuple[str, ...] = ()
     protected: tuple[str, ...] = ()
     copy: tuple[str, ...] = ()
+    allow_new_imports: bool = False
     limits: PlanLimits = field(default_factory=PlanLimits)
     sandbox: SandboxKind = "auto"
     image: str = ""
@@ -74,6 +75,9 @@ class Plan:
     vllm_python: str = ""
     vllm_port: int = 8000
     constrained: bool = False
+    editor_endpoint: str = ""
+    editor_model: str = ""
+    editor_api_key_env: str = ""
     steps: int = 10
     minutes: float | None = None
     approve: Approve = "run"
@@ -132,6 +136,7 @@ def prepare(root: Path, files: Sequence[str], flags: Mapping[str, object]) -> Pl
         editable=tuple(settings.project.editable),
         protected=tuple(settings.project.protected),
         copy=tuple(settings.project.copies),
+        allow_new_imports=settings.project.allow_new_imports,
         limits=_limits(settings),
         **_sandbox(root, settings),
         policy=settings.policy.kind,
@@ -148,6 +153,9 @@ def prepare(root: Path, files: Sequence[str], flags: Mapping[str, object]) -> Pl
         vllm_python=settings.policy.python,
         vllm_port=settings.policy.port,
         constrained=settings.policy.constrained,
+        editor_endpoint=settings.policy.editor_endpoint,
+        editor_model=settings.policy.editor_model,
+        editor_api_key_env=settings.policy.editor_api_key_env,
         steps=settings.session.steps,
         minutes=settings.session.minutes,
         approve=settings.session.approve,

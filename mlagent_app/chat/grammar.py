@@ -16,6 +16,13 @@ PATCHES = (
 )
 
 
+INSTRUCTIONS = (
+    "'Edit Script' takes an 'edit_instruction': what to change in the script, in plain words, with every value and place that "
+    "matters; an editor who sees the script and nothing else carries it out. Ask for one change at a time. No other file is "
+    "changed, and the lines that print the metric, split the data or set the seed stay as they are."
+)
+
+
 def shape(kind: type[Any]) -> str:
     """The JSON object that an action takes."""
     return "{" + ", ".join(f'"{item.name}": <{item.type}>' for item in fields(kind)) + "}"
@@ -45,3 +52,8 @@ def rules(example: EditScript, editing: str) -> str:
 def patch_rules() -> str:
     """The system prompt of a policy that writes its own patches."""
     return rules(EditScript("train.py", patch="<a patch>"), PATCHES)
+
+
+def instruction_rules() -> str:
+    """The system prompt of a policy whose edits an editor carries out, as in the paper (section 4)."""
+    return rules(EditScript("train.py", "<what to change, in words>"), INSTRUCTIONS)

@@ -49,16 +49,24 @@ class Options:
     completion_price: float | None = None
 
 
-def target_of(endpoint: str, model: str, api_key_env: str, options: Options | None = None) -> Target:
+def target_of(
+    endpoint: str, model: str, api_key_env: str, options: Options | None = None, names: Names | None = None
+) -> Target:
     """The endpoint that the settings mean: a profile's name or an address. Sends nothing.
+
+    `names`: what these settings are called, for the lines about them.
 
     Raises `UserError` (exit 2) when the endpoint or the model is missing or no such thing, or the key is not there.
     """
-    names, chosen = Names(), options or Options()
+    names, chosen = names or Names(), options or Options()
     known = ", ".join(PROFILES)
     if not endpoint:
-        how = f"give --endpoint URL, or one of {known}"
-        raise UserError("a policy behind an endpoint needs to know where it listens", where=names.url, how=how)
+        how = (
+            f"give --endpoint URL, or one of {known}"
+            if names.url == Names().url
+            else f"set it to an address, or one of {known}"
+        )
+        raise UserError("a model behind an endpoint needs an address to be asked at", where=names.url, how=how)
     profile = PROFILES.get(endpoint.casefold())
     if profile is None and re.fullmatch(r"[\w.-]+", endpoint):
         near = difflib.get_close_matches(endpoint.casefold(), PROFILES, n=1, cutoff=0.5)
@@ -69,8 +77,10 @@ def target_of(endpoint: str, model: str, api_key_env: str, options: Options | No
     if profile is None:
         check_url(endpoint, names)
     if not model:
-        how = "give --model NAME, a model that the endpoint serves"
-        raise UserError("a policy behind an endpoint needs the name of a model", where=names.model, how=how)
+        how = "give --model NAME, " if names.model == Names().model else "set it to "
+        raise UserError(
+            "a model behind an endpoint needs its name", where=names.model, how=f"{how}a model that the endpoint serves"
+        )
     check_model(model, names)
     variable = api_key_env or (profile.key_variable if profile else "")
     return Target(
@@ -83,6 +93,7 @@ def target_of(endpoint: str, model: str, api_key_env: str, options: Options | No
         context_tokens=chosen.context_tokens,
         prompt_price=chosen.prompt_price,
         completion_price=chosen.completion_price,
+        names=names,
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import math
 import os
 import re
@@ -14,6 +15,7 @@ from mlagent_app.agent.metrics import Direction, Pick
 from mlagent_app.agent.reward import Version
 
 FILE_NAME = "mlagent.toml"
+EDITORS = ("catalogue", "llm")
 SandboxKind = Literal["auto", "docker", "bwrap", "local"]
 
 _MEMORY = re.compile(r"(?P<amount>\d+(?:\.\d+)?)\s*(?P<unit>[kmgt])i?b?", re.IGNORECASE)
@@ -42,6 +44,13 @@ def _source(text: str) -> str:
     return text
 
 
+def _editor(text: str) -> str:
+    if text not in EDITORS:
+        near = difflib.get_close_matches(text.strip().lower(), EDITORS, n=1, cutoff=0.4)
+        raise ValueError(f"there is no such editor; did you mean {near[0]!r}?" if near else f"give one of {', '.join(EDITORS)}")
+    return text
+
+
 def _finite(number: float) -> float:
     if not math.isfinite(number):
         raise ValueError("give a finite number")
@@ -63,6 +72,7 @@ class ProjectSettings(Section):
     editable: list[str] = []
     protected: list[str] = []
     copies: list[str] = Field(default=[], alias="copy")
+    allow_new_imports: bool = False
 
 
 class MetricSettings(Section):
@@ -105,7 +115,10 @@ def _quantization(text: str) -> str:
 
 
 class PolicySettings(Section):
-    """`[policy]`: what proposes edits. From `adapter` on: of a language model that runs on this machine."""
+    """`[policy]`: what proposes edits, and what carries them out; empty fields of the editor are the policy's.
+
+    From `adapter` on: of a language model that runs on this machine.
+    """
 
     kind: str = "embedded"
     model: str = ""
@@ -115,7 +128,10 @@ class PolicySettings(Section):
     context_tokens: int | None = Field(default=None, ge=1)
     prompt_price: float | None = Field(default=None, ge=0, allow_inf_nan=False)
     completion_price: float | None = Field(default=None, ge=0, allow_inf_nan=False)
-    editor: str = "catalogue"
+    editor: Annotated[str, AfterValidator(_editor)] = "catalogue"
+    editor_endpoint: str = ""
+    editor_model: str = ""
+    editor_api_key_env: str = ""
     adapter: str = ""
     quantization: Annotated[str, AfterValidator(_quantization)] = ""
     python: str = ""

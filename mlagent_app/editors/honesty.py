@@ -7,44 +7,32 @@ from __future__ import annotations
 
 import ast
 import re
-import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any, cast
 
-from mlagent_app.agent.metrics import MAXIMISED, MINIMISED, MetricSpec, words
-from mlagent_app.editors.catalogue.protected import EVALUATORS, SEED_WORDS, SEEDERS, SPLIT_WORDS, SPLITTERS, name_words
+from mlagent_app.agent.metrics import MetricSpec, words
 from mlagent_app.editors.catalogue.scalars import load
 from mlagent_app.editors.catalogue.values import Style
-
-# (kind, place, what is said there); the place is what must still exist for its going to count as a change.
-_Fact = tuple[str, str, str]
+from mlagent_app.editors.cheats import Whole, cheat_facts, whole_of
+from mlagent_app.editors.dependencies import new_modules
+from mlagent_app.editors.facts import Context, Fact, context_of, facts, kind_of, walk
+from mlagent_app.editors.names import callee
+from mlagent_app.editors.reach import aliases_of, reach_facts, shell_facts
 
 _KINDS = {
     "metric": "touches how the metric is computed or printed",
     "split": "touches how the data is split",
     "seed": "touches the seed",
     "labels": "touches the labels",
+    "leak": "lets the model see what it is measured on",
     "dependency": "needs a package that the project does not use yet",
+    "install": "installs packages",
+    "process": "starts other programs, or runs text as code",
+    "network": "reaches for the network, which a run does not have by default",
 }
 _STYLES: dict[str, Style] = {"yaml": "yaml", "yml": "yaml", "toml": "toml", "json": "json"}
-_METRIC_NAMES = frozenset(MAXIMISED) | frozenset(MINIMISED)
-_METRIC_FUNCTIONS = re.compile(
-    r"(evaluate|evaluation|eval|score|metrics?|compute_metrics)(_\w+)?\Z|(calc|compute|get)_(score|metrics?|acc\w*|f1|auc)\Z"
-)
-# Functions that models are trained by; those of scikit-learn's metrics are not among them.
-_TRAINING_LOSS = re.compile(
-    r"(?!(log|hamming|zero_one|hinge|brier_score)_loss)(\w*_loss|\w*cross_entropy\w*|kl_div|loss|loss_fn|criterion)\Z"
-)
-# Words of metrics' names that say nothing about a function.
-_VAGUE = frozenset("val valid test best loss score return error map ap err reward mean".split())
-_PRINTERS = frozenset(
-    "print info echo write writerow log log_metric log_metrics report dump dumps secho debug warning add_scalar".split()
-)
-_LABELS = re.compile(
-    r"(y|labels?|targets?)(_(train|test|val|valid|eval|tr|te|va|true|all))?\Z|(train|test|val|valid)_(y|labels?|targets?)\Z"
-)
-_SPLIT_ONLY = frozenset({"shuffle", "groups", "folds", "cv"})
+_SHELLS = frozenset({"sh", "bash", "zsh", "mk"})
 _LINE_WORDS: dict[str, re.Pattern[str]] = {
     "seed": re.compile(r"\b(random_state|\w*seed\w*)\b", re.IGNORECASE),
     "split": re.compile(
@@ -57,7 +45,7 @@ def flags(diff: str, files_before: Mapping[str, str], files_after: Mapping[str, 
     """What an edit touches that it should not, one line each, in a fixed order; empty when there is nothing to say.
 
     `diff` is the unified diff between the two sets of files; it is read where a Python file does not parse. Each line begins
-    with its kind: `metric`, `split`, `seed`, `labels` or `dependency`.
+    with its kind: `metric`, `split`, `seed`, `labels`, `leak`, `dependency`, `install`, `process` or `network`.
     """
     found: dict[str, list[str]] = {}
     for name in sorted(files_before.keys() | files_after.keys()):
@@ -65,7 +53,7 @@ def flags(diff: str, files_before: Mapping[str, str], files_after: Mapping[str, 
         if before != after:
             for kind, detail in _changes(name, before, after, diff, spec):
                 found.setdefault(kind, []).append(detail)
-    for module in _new_modules(files_before, files_after):
+    for module in new_modules(files_before, files_after):
         found.setdefault("dependency", []).append(module)
     return tuple(f"{kind}: {text} ({', '.join(dict.fromkeys(found[kind]))})" for kind, text in _KINDS.items() if kind in found)
 
@@ -74,15 +62,30 @@ def _changes(name: str, before: str, after: str, diff: str, spec: MetricSpec) ->
     suffix = name.rpartition(".")[2].lower()
     if suffix in _STYLES:
         yield from _document_changes(before, after, _STYLES[suffix])
+    if suffix in _SHELLS or name.rpartition("/")[2].lower() == "makefile":
+        known = set(before.splitlines())
+        yield from (fact for line in after.splitlines() if line not in known for fact in shell_facts(line))
     if suffix != "py":
         return
-    old, new = _tree(before), _tree(after)
+    old, new = _parsed(before), _parsed(after)
     if old is None or new is None:
         yield from _line_changes(name, diff, spec)
         return
+    ours, theirs = _differing(old, before, new, after)
+    context = context_of((old, new), spec)
     # Most edits touch one statement; only when that one raises something are the whole files compared.
-    if any(_fact_changes(*_differing(old, before, new, after), spec)):
-        yield from _fact_changes(old.body, new.body, spec)
+    if any(_fact_changes(ours, theirs, context)):
+        yield from _fact_changes(old.body, new.body, context)
+    whole, aliases = whole_of((old, new), context.metric), aliases_of(old) | aliases_of(new)
+    if any(_news(theirs, whole, aliases)):
+        known = Counter(_news(old.body, whole, aliases))
+        yield from ((fact[0], fact[2]) for fact in Counter(_news(new.body, whole, aliases)) - known)
+
+
+def _news(body: list[ast.stmt], whole: Whole, aliases: dict[str, str]) -> Iterator[Fact]:
+    """What only its coming is worth a warning of."""
+    yield from cheat_facts(body, whole)
+    yield from reach_facts(body, aliases)
 
 
 def _differing(old: ast.Module, before: str, new: ast.Module, after: str) -> tuple[list[ast.stmt], list[ast.stmt]]:
@@ -102,8 +105,8 @@ def _statement_texts(tree: ast.Module, text: str) -> list[str]:
     return ["\n".join(lines[start - 1 : node.end_lineno]) for start, node in zip(starts, tree.body, strict=True)]
 
 
-def _fact_changes(old: list[ast.stmt], new: list[ast.stmt], spec: MetricSpec) -> Iterator[tuple[str, str]]:
-    facts_before, facts_after = Counter(_facts(old, spec)), Counter(_facts(new, spec))
+def _fact_changes(old: list[ast.stmt], new: list[ast.stmt], context: Context) -> Iterator[tuple[str, str]]:
+    facts_before, facts_after = Counter(facts(old, context)), Counter(facts(new, context))
     callees_before, callees_after = _callees(old), _callees(new)
     for fact in _dropped(facts_before, facts_after, callees_before, callees_after):
         yield fact[0], fact[2] or fact[1]
@@ -111,7 +114,7 @@ def _fact_changes(old: list[ast.stmt], new: list[ast.stmt], spec: MetricSpec) ->
         yield fact[0], fact[2] or fact[1]
 
 
-def _dropped(before: Counter[_Fact], after: Counter[_Fact], called: Counter[str], still: Counter[str]) -> Iterator[_Fact]:
+def _dropped(before: Counter[Fact], after: Counter[Fact], called: Counter[str], still: Counter[str]) -> Iterator[Fact]:
     """What is no longer said, unless the very call that it was said in went as a whole (a seeded model replaced)."""
     said = Counter((kind, text) for kind, _, text in after.elements())
     for fact in before - after:
@@ -121,7 +124,7 @@ def _dropped(before: Counter[_Fact], after: Counter[_Fact], called: Counter[str]
             yield fact
 
 
-def _added(before: Counter[_Fact], after: Counter[_Fact], called: Counter[str], now: Counter[str]) -> Iterator[_Fact]:
+def _added(before: Counter[Fact], after: Counter[Fact], called: Counter[str], now: Counter[str]) -> Iterator[Fact]:
     """What is newly said, unless it repeats what is said elsewhere or belongs to a call that is new as a whole."""
     said = {(kind, text) for kind, _, text in before}
     for fact in after - before:
@@ -130,150 +133,15 @@ def _added(before: Counter[_Fact], after: Counter[_Fact], called: Counter[str], 
             yield fact
 
 
-def _tree(text: str) -> ast.Module | None:
+def _parsed(text: str) -> ast.Module | None:
     try:
         return ast.parse(text.lstrip("\ufeff"))
     except (SyntaxError, ValueError, RecursionError):
         return None
 
 
-def _walk(body: list[ast.stmt]) -> Iterator[ast.AST]:
-    for statement in body:
-        yield from ast.walk(statement)
-
-
 def _callees(body: list[ast.stmt]) -> Counter[str]:
-    return Counter(_callee(node) for node in _walk(body) if isinstance(node, ast.Call))
-
-
-def _callee(node: ast.Call) -> str:
-    func = node.func
-    return func.attr if isinstance(func, ast.Attribute) else func.id if isinstance(func, ast.Name) else ""
-
-
-def _facts(body: list[ast.stmt], spec: MetricSpec) -> Iterator[_Fact]:
-    metric = frozenset(words(spec.name))
-    in_class: set[ast.AST] = set()
-    for node in _walk(body):
-        if isinstance(node, ast.ClassDef):
-            in_class.update(ast.walk(node))
-        if isinstance(node, ast.Call):
-            yield from _call_facts(node, metric)
-        elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
-            if _METRIC_FUNCTIONS.match(node.name) or _is_metric_name(node.name, metric):
-                yield "metric", "", f"def {node.name}: {_skeletons(node.body)}"
-            yield from _default_facts(node.args)
-        elif isinstance(node, (ast.Assign, ast.AnnAssign, ast.AugAssign)):
-            yield from _assignment_facts(node, labels=node not in in_class)
-        elif isinstance(node, ast.Dict):
-            pairs = zip(node.keys, node.values, strict=True)
-            yield from (
-                fact for key, value in pairs if isinstance(key, ast.Constant) for fact in _named_facts(str(key.value), value)
-            )
-
-
-def _call_facts(node: ast.Call, metric: frozenset[str]) -> Iterator[_Fact]:
-    callee = _callee(node)
-    if callee in SEEDERS:
-        yield "seed", "", _skeleton(node)
-    elif callee in SPLITTERS:
-        yield "split", "", _skeleton(node)
-    elif callee in EVALUATORS:
-        yield "metric", "", _skeleton(node)
-    elif callee in _PRINTERS and _mentions(node, metric):
-        yield "metric", "", _skeleton(node)
-    elif _is_metric_name(callee, metric):
-        yield "metric", "", _skeleton(node)
-    for word in node.keywords:
-        if word.arg in SEED_WORDS:
-            yield "seed", callee, f"{word.arg}={_skeleton(word.value)}"
-        elif word.arg in SPLIT_WORDS and word.arg not in _SPLIT_ONLY:
-            yield "split", callee, f"{word.arg}={_skeleton(word.value)}"
-        elif word.arg == "cv":
-            yield "split", callee, f"cv={_skeleton(word.value)}"
-    if callee == "add_argument" and node.args and isinstance(node.args[0], ast.Constant):
-        default = next((word.value for word in node.keywords if word.arg == "default"), None)
-        if default is not None:
-            yield from _named_facts(str(node.args[0].value).lstrip("-"), default)
-
-
-def _is_metric_name(name: str, metric: frozenset[str]) -> bool:
-    """`accuracy_score`, `mean_squared_error`, `compute_f1`; not classes such as `CrossEntropyLoss`, which train."""
-    if not name or name[0].isupper() or _TRAINING_LOSS.match(name):
-        return False
-    parts = set(words(name))
-    ends = name.endswith(("_score", "_error", "_accuracy", "_auc"))
-    return ends or bool(parts & (metric - _VAGUE)) or bool(parts & (_METRIC_NAMES - _VAGUE))
-
-
-def _mentions(node: ast.Call, metric: frozenset[str]) -> bool:
-    """Whether a printing call's texts or names speak of the metric."""
-    texts = [str(n.value) for n in ast.walk(node) if isinstance(n, ast.Constant) and isinstance(n.value, str)]
-    names = [n.id for n in ast.walk(node) if isinstance(n, ast.Name)]
-    keys = metric - {"val", "valid", "test", "best", "mean"}
-    return any(keys & set(words(text)) for text in (*texts, *names))
-
-
-def _default_facts(arguments: ast.arguments) -> Iterator[_Fact]:
-    positional = [*arguments.posonlyargs, *arguments.args]
-    with_default = positional[len(positional) - len(arguments.defaults) :] if arguments.defaults else []
-    for argument, default in (
-        *zip(with_default, arguments.defaults, strict=True),
-        *zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True),
-    ):
-        if default is not None:
-            yield from _named_facts(argument.arg, default)
-
-
-def _assignment_facts(node: ast.Assign | ast.AnnAssign | ast.AugAssign, *, labels: bool) -> Iterator[_Fact]:
-    targets = node.targets if isinstance(node, ast.Assign) else [node.target]
-    names = [n.id for target in targets for n in ast.walk(target) if isinstance(n, ast.Name)]
-    if node.value is None:
-        return
-    for name in names:
-        if len(names) == 1:
-            yield from _named_facts(name, node.value)
-        if labels and _LABELS.match(name):
-            yield "labels", "", f"{name} = {_skeleton(node.value)}"
-
-
-def _named_facts(name: str, value: ast.expr) -> Iterator[_Fact]:
-    kind = _kind_of(name)
-    if kind and not (isinstance(value, ast.Call) and _callee(value) in SPLITTERS | SEEDERS):
-        yield kind, "", f"{name} = {_skeleton(value)}"
-
-
-def _kind_of(name: str) -> str:
-    """Whether a constant, option or key of this name is a seed or says how data is split."""
-    flat = "_".join(name_words(name))
-    if flat in SEED_WORDS - {"generator", "rng"} or "seed" in flat.split("_") or flat.endswith("random_state"):
-        return "seed"
-    return "split" if flat in SPLIT_WORDS - _SPLIT_ONLY else ""
-
-
-class _Skeleton(ast.NodeTransformer):
-    """Masks what is constructed inside an expression: a model built within a print is no part of the print."""
-
-    def visit_Call(self, node: ast.Call) -> ast.AST:
-        callee = _callee(node)
-        if callee[:1].isupper() or callee in ("make_pipeline", "make_column_transformer"):
-            return ast.Name(id="_", ctx=ast.Load())
-        return self.generic_visit(node)
-
-
-def _skeleton(node: ast.expr) -> str:
-    """The expression as text without layout, what it constructs masked."""
-    outermost = isinstance(node, ast.Call) and _callee(node)[:1].isupper()
-    copy = ast.parse(ast.unparse(node), mode="eval").body
-    if outermost and isinstance(copy, ast.Call):
-        copy.args = [cast(ast.expr, _Skeleton().visit(item)) for item in copy.args]
-        return ast.unparse(copy)
-    return ast.unparse(cast(ast.expr, _Skeleton().visit(copy)))
-
-
-def _skeletons(body: list[ast.stmt]) -> str:
-    module = ast.parse("\n".join(ast.unparse(statement) for statement in body))
-    return "; ".join(ast.unparse(cast(ast.Module, _Skeleton().visit(module))).split("\n"))
+    return Counter(callee(node) for node in walk(body) if isinstance(node, ast.Call))
 
 
 # -- other files ---------------------------------------------------------------------------------------------------
@@ -287,7 +155,7 @@ def _document_changes(before: str, after: str, style: Style) -> Iterator[tuple[s
     for path in sorted(old.keys() | new.keys()):
         if old.get(path) != new.get(path):
             for part in path.split("."):
-                if kind := _kind_of(part):
+                if kind := kind_of(part):
                     yield kind, path
 
 
@@ -314,28 +182,3 @@ def _line_changes(name: str, diff: str, spec: MetricSpec) -> Iterator[tuple[str,
             yield from ((kind, text) for kind, pattern in _LINE_WORDS.items() if pattern.search(text))
             if "print" in text and metric & set(words(text)):
                 yield "metric", text
-
-
-def _new_modules(before: Mapping[str, str], after: Mapping[str, str]) -> list[str]:
-    """Top-level packages that only the new files import: not of the standard library, not of the project."""
-    changed = [name for name in after if after[name] != before.get(name)]
-    now = {module for name in changed for module in _modules(name, after[name])}
-    if not now:
-        return []
-    known = {module for name, text in before.items() for module in _modules(name, text)}
-    own = {
-        part for name in after for part in (name.split("/")[0], name.rpartition("/")[2]) for part in (part.removesuffix(".py"),)
-    }
-    folders = {part for name in after for part in name.split("/")[:-1]}
-    return sorted(now - known - own - folders - sys.stdlib_module_names)
-
-
-def _modules(name: str, text: str) -> set[str]:
-    tree = _tree(text) if name.endswith(".py") else None
-    found: set[str] = set()
-    for node in ast.walk(tree) if tree else ():
-        if isinstance(node, ast.Import):
-            found |= {alias.name.partition(".")[0] for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-            found.add(node.module.partition(".")[0])
-    return found

@@ -75,7 +75,7 @@ def _split(text: str) -> list[str]:
 
 def _checked_path(hunk: _Hunk, files: Mapping[str, str]) -> str:
     name = hunk.file
-    if name not in files and name[:2] in ("a/", "b/"):
+    if name not in files and name[:2] in ("a/", "b/", "./"):
         name = name[2:]
     parts = name.replace("\\", "/").split("/")
     if not name or name.startswith(("/", "~", "\\")) or re.match(r"[A-Za-z]:", name) or ".." in parts or "\0" in name:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -19,37 +18,19 @@ from mlagent_app.agent.actions import (
     ListFiles,
     UnderstandFile,
 )
+from mlagent_app.agent.chat import OnText
 from mlagent_app.agent.metrics import MetricSpec
 from mlagent_app.agent.reward import Case, Reference, Reward, Version
-from mlagent_app.editors.base import Edit, NoSuchEdit
+from mlagent_app.editors.base import Edit
 from mlagent_app.editors.catalogue import Catalogue
-from mlagent_app.editors.honesty import flags
-from mlagent_app.editors.patch import PatchError, apply_patch
+from mlagent_app.editors.llm import LLMEditor
+from mlagent_app.environment.dependencies import ImportRule
+from mlagent_app.environment.editing import Editing
 from mlagent_app.environment.measure import Bench, Hooks, Measurement
-from mlagent_app.environment.observe import inspect_lines, list_files, outline
+from mlagent_app.environment.observe import clip, inspect_lines, list_files, outline
+from mlagent_app.environment.prepared import Prepared
 from mlagent_app.environment.versions import Versions
 from mlagent_app.repo.texts import TextFile, decode
-
-
-@dataclass(frozen=True, slots=True)
-class Prepared:
-    """An action, carried out as far as it goes without running anything.
-
-    `commit` differs from `base` when files change. `observation` answers an action that only looks; `invalid` says what was
-    expected of an action that cannot be done. `runs`: the project's command is to be run on `commit`.
-    """
-
-    action: str
-    base: str
-    commit: str
-    instruction: str = ""
-    file: str = ""
-    family: str = ""
-    diff: str = ""
-    flags: tuple[str, ...] = ()
-    observation: str = ""
-    invalid: str = ""
-    runs: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,10 +47,20 @@ class Environment:
     """Carries out actions on commits of a snapshot. Holds no session state: the caller says which commit is meant.
 
     `editable` and `protected` are paths of the snapshot. `spec` and `reference` may be set once the baseline is known.
+    `editor` carries out the instructions of edits and reads files, instead of the catalogue and the outline by rule; `imports`
+    says which new imports a free-form edit may make.
     """
 
     def __init__(
-        self, snapshot: Versions, bench: Bench, editable: Sequence[str], protected: Sequence[str], version: Version = "v1"
+        self,
+        snapshot: Versions,
+        bench: Bench,
+        editable: Sequence[str],
+        protected: Sequence[str],
+        version: Version = "v1",
+        *,
+        editor: LLMEditor | None = None,
+        imports: ImportRule | None = None,
     ) -> None:
         self.bench = bench
         self.spec: MetricSpec | None = None
@@ -79,6 +70,8 @@ class Environment:
         self._protected = frozenset(protected)
         self._version: Version = version
         self._catalogue = Catalogue()
+        self._editor = editor
+        self._editing = Editing(snapshot, self._catalogue, self._protected, imports or ImportRule(), editor)
         self._cache: tuple[str, dict[str, TextFile], list[Edit]] | None = None
 
     @property
@@ -93,22 +86,35 @@ class Environment:
         """Every catalogue edit that applies to a commit."""
         return self._load(commit)[2]
 
-    def prepare(self, action: Action | InvalidAction, base: str, *, family: str = "") -> Prepared:
-        """Carry out `action` on `base`, short of running the command. Never raises for what a policy can get wrong."""
-        if isinstance(action, EditScript):
-            return self._edit(action, base, family)
+    def prepare(
+        self,
+        action: Action | InvalidAction,
+        base: str,
+        *,
+        family: str = "",
+        cancel: threading.Event | None = None,
+        on_text: OnText | None = None,
+    ) -> Prepared:
+        """Carry out `action` on `base`, short of running the command. Nothing that a policy can get wrong raises.
+
+        `on_text` gets what an editor's model writes. Raises `Cancelled` soon after `cancel` is set while that model is asked,
+        and `UserError` (exit 4) when it cannot be reached.
+        """
+        stop = cancel or threading.Event()
         match action:
+            case EditScript():
+                done = self._editing.edit(action, base, self._load(base)[1], self.spec, stop, on_text)
             case InvalidAction():
                 done = Prepared("Invalid", base, base, invalid=action.message)
             case CopyFile():
-                done = self._copy(action, base)
+                done = self._editing.copy(action, base, self._load(base)[1])
             case ExecuteScript():
                 done = Prepared(action.NAME, base, base, file=action.script_name, runs=True)
             case FinalAnswer():
                 done = Prepared(action.NAME, base, base, instruction=action.final_answer)
             case _:
-                done = self._look(action, base)
-        return done
+                done = self._look(action, base, stop, on_text)
+        return replace(done, family=done.family or family, invalid=clip(done.invalid))
 
     def measure(self, commit: str, step: int, repeat: int, cancel: threading.Event, hooks: Hooks | None = None) -> Measurement:
         """Run the project's command on `commit`."""
@@ -144,64 +150,13 @@ class Environment:
             self._cache = (commit, files, edits)
         return self._cache
 
-    def _edit(self, action: EditScript, base: str, family: str) -> Prepared:
-        text = action.edit_instruction or "patch"
-        _, files, _ = self._load(base)
-        sources = {path: file.text for path, file in files.items()}
-        try:
-            if action.patch:
-                changed = apply_patch(action.patch, sources, default_file=action.script_name)
-            else:
-                edit = self._catalogue.resolve(action.edit_instruction, sources)
-                changed, family = {edit.file: edit.apply(sources[edit.file])}, edit.family
-        except (PatchError, NoSuchEdit) as error:
-            return Prepared(action.NAME, base, base, text, action.script_name, family, invalid=str(error))
-        problem = self._refusal(changed, sources)
-        if problem:
-            return Prepared(action.NAME, base, base, text, action.script_name, family, invalid=problem)
-        try:
-            contents: dict[str, bytes | None] = {path: files[path].encode(new) for path, new in changed.items()}
-        except UnicodeEncodeError as error:
-            return Prepared(action.NAME, base, base, text, action.script_name, family, invalid=str(error))
-        prepared = self._commit(action.NAME, base, contents, text, family)
-        raised = flags(prepared.diff, sources, sources | changed, self.spec) if self.spec else ()
-        return replace(prepared, flags=tuple(raised), runs=True)
-
-    def _refusal(self, changed: dict[str, str], sources: dict[str, str]) -> str:
-        """Why these new texts may not be written; empty when they may."""
-        for path, new in changed.items():
-            if path in self._protected:
-                return f"{path} is protected and cannot be edited"
-            if path not in sources:
-                return f"{path} is not among the editable files"
-            if path.endswith(".py"):
-                try:
-                    ast.parse(new)
-                except (SyntaxError, ValueError) as error:
-                    return f"{path} would no longer parse: {error}"
-        if all(sources[path] == new for path, new in changed.items()):
-            return "the edit changes nothing"
-        return ""
-
-    def _copy(self, action: CopyFile, base: str) -> Prepared:
-        content = self._snapshot.texts(base, (action.source,)).get(action.source)
-        target = action.destination.removeprefix("./")
-        outside = target.startswith(("/", ".git/")) or ".." in target.split("/")
-        invalid = ""
-        if content is None:
-            invalid = f"there is no file {action.source}"
-        elif outside or target in self._protected or not target:
-            invalid = f"{action.destination} cannot be written"
-        if invalid or content is None:
-            return Prepared(action.NAME, base, base, file=action.source, invalid=invalid)
-        prepared = self._commit(action.NAME, base, {target: content}, f"copy {action.source} to {target}", "copy")
-        return replace(prepared, observation=f"wrote {target}")
-
-    def _commit(self, name: str, base: str, contents: dict[str, bytes | None], text: str, family: str) -> Prepared:
-        commit = self._snapshot.commit_edit(base, contents, text)
-        return Prepared(name, base, commit, text, min(contents), family, self._snapshot.diff(base, commit))
-
-    def _look(self, action: ListFiles | InspectScriptLines | UnderstandFile, base: str) -> Prepared:
+    def _look(
+        self,
+        action: ListFiles | InspectScriptLines | UnderstandFile,
+        base: str,
+        cancel: threading.Event,
+        on_text: OnText | None,
+    ) -> Prepared:
         if isinstance(action, ListFiles):
             listing = list_files(self._snapshot.files(base), action.dir_path)
             invalid = "" if listing is not None else f"there is no directory {action.dir_path}"
@@ -209,13 +164,16 @@ class Environment:
         path = action.script_name if isinstance(action, InspectScriptLines) else action.file_name
         content = self._snapshot.texts(base, (path,)).get(path)
         file = None if content is None else decode(path, content)
+        done = Prepared(action.NAME, base, base, file=path)
         if file is None:
-            return Prepared(action.NAME, base, base, file=path, invalid=f"there is no text file {path}")
+            return replace(done, invalid=f"there is no text file {path}")
         if isinstance(action, InspectScriptLines):
             shown = inspect_lines(file.text, action.start_line_number, action.end_line_number)
-        else:
-            shown = outline(path, file.text)
-        return Prepared(action.NAME, base, base, file=path, observation=shown)
+            return replace(done, observation=shown)
+        if self._editor is None:
+            return replace(done, observation=outline(path, file.text))
+        answer = self._editor.summary(path, file.text, action.things_to_look_for, cancel, on_text)
+        return replace(done, observation=clip(answer.text), usage=answer.usage)
 
 
 def _case(prepared: Prepared, measurement: Measurement | None) -> tuple[Case, str]:
@@ -233,4 +191,5 @@ def _case(prepared: Prepared, measurement: Measurement | None) -> tuple[Case, st
         case = "error"
     elif prepared.commit == prepared.base:
         case = "no_edit"
-    return case, measurement.message or (measurement.reading.text.strip()[:200] if measurement.reading else "")
+    said = measurement.message or (measurement.reading.text.strip()[:200] if measurement.reading else "")
+    return case, clip(said)

@@ -5,9 +5,13 @@ from __future__ import annotations
 import ast
 from collections.abc import Sequence
 
+from mlagent_app.chat.quoting import visible
+
 # An observation longer than this is cut, and says so: it goes into a prompt.
 MAX_CHARS = 6000
 MAX_LINES = 100
+# So much of a file that is no Python stands in its outline.
+OUTLINE_CHARS = 2000
 
 
 def list_files(files: Sequence[str], directory: str) -> str | None:
@@ -35,7 +39,8 @@ def outline(path: str, text: str) -> str:
     """What a file holds, by rule: imports, definitions with their first docstring line, and module constants."""
     head = f"{path}: {len(text.splitlines())} lines"
     if not path.endswith(".py"):
-        return clip(f"{head}\n{text[:2000]}")
+        more = f"\n[cut: {len(text) - OUTLINE_CHARS} more characters]" if len(text) > OUTLINE_CHARS else ""
+        return clip(f"{head}\n{text[:OUTLINE_CHARS]}{more}")
     try:
         tree = ast.parse(text)
     except (SyntaxError, ValueError) as error:
@@ -53,5 +58,6 @@ def outline(path: str, text: str) -> str:
 
 
 def clip(text: str) -> str:
-    """`text`, cut at 6,000 characters with a line that says so."""
-    return text if len(text) <= MAX_CHARS else f"{text[:MAX_CHARS]}\n[cut: {len(text) - MAX_CHARS} more characters]"
+    """`text` without what steers a terminal, cut at 6,000 characters with a line that says so."""
+    shown = visible(text)
+    return shown if len(shown) <= MAX_CHARS else f"{shown[:MAX_CHARS]}\n[cut: {len(shown) - MAX_CHARS} more characters]"

@@ -20,7 +20,9 @@ from mlagent_app.agent.edits import Candidate
 from mlagent_app.agent.errors import Exit, UserError
 from mlagent_app.agent.reward import Reference, Version
 from mlagent_app.agent.state import State, Task, Turn, prompt
+from mlagent_app.editors.llm import LLMEditor
 from mlagent_app.environment.core import Environment, StepResult
+from mlagent_app.environment.dependencies import ImportRule
 from mlagent_app.environment.measure import Bench, Measurement
 from mlagent_app.environment.states import SavedState, StateStore
 from mlagent_app.environment.taskjudge import TaskJudge, open_variant, task_errors
@@ -95,7 +97,8 @@ class TaskEnvironment:
     """Episodes on the variants of the task suite.
 
     `runner` runs the scripts; `work` is a directory for workspaces and logs. `store` keeps every state that was met, by id.
-    `variants` is where drawn data is kept (the user's state directory by default).
+    `variants` is where drawn data is kept (the user's state directory by default). `editor` carries out the instructions of
+    edits, instead of the catalogue.
     """
 
     def __init__(
@@ -108,6 +111,7 @@ class TaskEnvironment:
         store: StateStore | None = None,
         variants: Path | None = None,
         python: Path | None = None,
+        editor: LLMEditor | None = None,
     ) -> None:
         self._runner = runner
         self._work = work
@@ -116,6 +120,7 @@ class TaskEnvironment:
         self._store = store
         self._variants = variants
         self._python = python or Path(sys.executable)
+        self._editor = editor
         self._episode: _Episode | None = None
 
     def reset(
@@ -216,7 +221,8 @@ class TaskEnvironment:
         paths = versions.files(versions.base)
         protected = [path for path in paths if matches(path, drawn.spec.files.protected)]
         editable = [path for path in paths if path not in protected and matches(path, drawn.spec.files.editable)]
-        environment = Environment(versions, bench, editable, protected, self._reward)
+        imports = ImportRule(self._python)
+        environment = Environment(versions, bench, editable, protected, self._reward, editor=self._editor, imports=imports)
         environment.spec = judge.spec
         self._episode = _Episode(place, seed, drawn, versions, environment, Reference(0.0, 0.0, ""), versions.base, 0.0)
         return self._episode

@@ -34,11 +34,11 @@ class LocalModel:
 def vllm_policy(model: str, local: LocalModel) -> Policy:
     """The policy behind a vLLM server. Raises `UserError` (exit 4) for what is known to be missing before it is started."""
     served = VllmModel(Serving(model, local.state, local.adapter, local.quantization, local.python, port=local.port))
-    policy = WritingPolicy(served, "vllm")
+    policy = WritingPolicy(served, "vllm", own_words=local.free_edits)
     return ConstrainedPolicy(policy, served, free_edits=local.free_edits) if local.constrained else policy
 
 
 def transformers_policy(model: str, local: LocalModel, seed: int) -> Policy:
     """The policy whose model is in this process. Raises `UserError` (exit 4) where something is missing."""
     source = Source(model, local.adapter, local.quantization)
-    return WritingPolicy(TransformersModel(source, seed=seed), "transformers")
+    return WritingPolicy(TransformersModel(source, seed=seed), "transformers", own_words=local.free_edits)

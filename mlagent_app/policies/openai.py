@@ -13,18 +13,26 @@ from mlagent_app.agent.chat import ChatModel, OnText
 from mlagent_app.agent.edits import Candidate
 from mlagent_app.agent.state import State
 from mlagent_app.chat.conversation import conversation
-from mlagent_app.chat.grammar import patch_rules
+from mlagent_app.chat.grammar import instruction_rules, patch_rules
 from mlagent_app.chat.waiting import waited
 from mlagent_app.policies.base import Proposal
 
 
 class WritingPolicy:
-    """Asks `model` for each action. `kind` is the back end's name in the settings, `rules` the system prompt."""
+    """Asks `model` for each action. `kind` is the back end's name in the settings.
 
-    def __init__(self, model: ChatModel, kind: str = "openai", rules: str = "") -> None:
+    `own_words`: it may ask for an edit in words, which an editor carries out, and need not write the patch itself.
+    """
+
+    def __init__(self, model: ChatModel, kind: str = "openai", *, own_words: bool = False) -> None:
         self._model = model
         self._kind = kind
-        self._rules = rules or patch_rules()
+        self._rules = instruction_rules() if own_words else patch_rules()
+
+    @property
+    def chat_model(self) -> ChatModel:
+        """What is asked; an editor may ask it, too."""
+        return self._model
 
     @property
     def name(self) -> str:

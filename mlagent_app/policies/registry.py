@@ -28,12 +28,14 @@ def make_policy(
     api_key_env: str = "",
     options: Options | None = None,
     local: LocalModel | None = None,
+    own_words: bool = False,
 ) -> Policy:
     """The policy of that name.
 
     `model` is the directory of the `embedded` policy's weights, those of the package when empty; of a policy behind an endpoint
     it is the name under which the server knows it; of one whose model runs here a directory or a hub's name, and `local` holds
     what else is set of it. `endpoint` is a profile's name or an address, `api_key_env` the variable that holds the key.
+    `own_words`: an editor carries out what a policy that writes asks for in its own words.
     Policies behind an endpoint are looked for here, before anything is run.
 
     Raises `UserError` (exit 4) for a policy that this version does not have, for weights that cannot be read, and where nothing
@@ -52,7 +54,7 @@ def make_policy(
         from mlagent_app.chat.profiles import target_of
         from mlagent_app.policies.openai import WritingPolicy
 
-        return WritingPolicy(connected(target_of(endpoint, model, api_key_env, options)))
+        return WritingPolicy(connected(target_of(endpoint, model, api_key_env, options)), own_words=own_words)
     if kind == "bandit":
         return BanditPolicy(seed)
     if kind == "random":

@@ -10,7 +10,9 @@ from pathlib import Path
 from mlagent_app.agent import events as ev
 from mlagent_app.agent.errors import Exit, UserError
 from mlagent_app.agent.events import Event
+from mlagent_app.editors.llm import LLMEditor
 from mlagent_app.environment.core import Environment
+from mlagent_app.environment.dependencies import ImportRule
 from mlagent_app.environment.judge import Judge
 from mlagent_app.environment.measure import Bench
 from mlagent_app.journal import Journal
@@ -24,6 +26,7 @@ from mlagent_app.repo.snapshot import Snapshot
 from mlagent_app.session import store
 from mlagent_app.session.baseline import Baseline, NoBaseline
 from mlagent_app.session.control import Controls
+from mlagent_app.session.editor import make_editor
 from mlagent_app.session.landing import Lander
 from mlagent_app.session.models import with_whole_paths
 from mlagent_app.session.policy import policy_of
@@ -92,6 +95,7 @@ class ProjectBackend:
         """Run or go on with the session of `plan` until it ends. Raises `UserError` for what prevents its start."""
         project = self._project or open_project(plan.project)
         policy = policy_of(plan)
+        editor = make_editor(plan, getattr(policy, "chat_model", None))
         with project_lock(project.root, self.session or "new session"):
             runner = choose_runner(plan, store.sessions_dir())
             paths = self._paths or store.new_session(plan.to_json())
@@ -99,7 +103,7 @@ class ProjectBackend:
             journal = Journal(paths.journal)
             try:
                 recorder = Recorder(journal, emit)
-                return _Run(plan, project, paths, runner, policy, recorder, controls, self._confirm).to_the_end()
+                return _Run(plan, project, paths, runner, (policy, editor), recorder, controls, self._confirm).to_the_end()
             finally:
                 journal.close()
                 store.prune()
@@ -114,7 +118,7 @@ class _Run:
         project: Project,
         paths: SessionPaths,
         runner: Runner,
-        policy: Policy,
+        minds: tuple[Policy, LLMEditor | None],
         recorder: Recorder,
         controls: Controls,
         confirm_metric: bool,
@@ -123,7 +127,7 @@ class _Run:
         self._project = project
         self._paths = paths
         self._runner = runner
-        self._policy = policy
+        self._policy, self._editor = minds
         self._recorder = recorder
         self._controls = controls
         self._confirm = confirm_metric
@@ -218,7 +222,11 @@ class _Run:
             raise RuntimeError("the snapshot is taken before the environment is made")
         bench = Bench(snapshot, self._runner, self._plan, self._paths.work, self._paths.runs, judge)
         bench.clear()
-        return Environment(snapshot, bench, taken.editable, taken.protected, self._plan.reward)
+        plan = self._plan
+        # What an image can import is not known here.
+        inside = bool(plan.image or plan.dockerfile or plan.requirements)
+        imports = ImportRule(None if inside else plan.python, plan.allow_new_imports)
+        return Environment(snapshot, bench, taken.editable, taken.protected, plan.reward, editor=self._editor, imports=imports)
 
 
 def resolve_project(path: Path | None, *, resume: str, demo: bool) -> Path:

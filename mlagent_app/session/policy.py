@@ -17,6 +17,12 @@ def policy_of(plan: Plan) -> Policy:
         model=plan.model,
         endpoint=plan.endpoint,
         api_key_env=plan.api_key_env,
-        options=Options(plan.timeout_seconds, plan.context_tokens, plan.prompt_price, plan.completion_price),
+        options=options_of(plan),
         local=local_model(plan),
+        own_words=plan.editor != "catalogue",
     )
+
+
+def options_of(plan: Plan) -> Options:
+    """What is set of a model behind an endpoint beside its name."""
+    return Options(plan.timeout_seconds, plan.context_tokens, plan.prompt_price, plan.completion_price)

@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from mlagent_app.agent import events as ev
-from mlagent_app.agent.chat import Cancelled
+from mlagent_app.agent.chat import Cancelled, Usage
 from mlagent_app.agent.errors import Exit, UserError
 from mlagent_app.agent.events import DecisionKind, Event
 from mlagent_app.agent.metrics import MetricSpec
 from mlagent_app.agent.summary import StepSummary, spent
-from mlagent_app.environment.core import Environment, Prepared
+from mlagent_app.environment.core import Environment
 from mlagent_app.environment.measure import Measurement
+from mlagent_app.environment.prepared import Prepared
 from mlagent_app.plan import Plan
 from mlagent_app.policies.base import Policy, Proposal
 from mlagent_app.session.control import Controls, Request
@@ -85,20 +86,11 @@ class Session:
         self._decide(step)
 
     def _propose(self) -> StepSummary | None:
-        head = self.progress.head
-        edits = self._environment.edits(head)
-        proposal = self._guarded(
-            lambda: self._policy.propose(
-                state_of(self._plan, self.progress, self._environment),
-                [e.candidate for e in edits],
-                self._controls.cancel,
-                lambda text: self._emit(ev.ReplyText(step=len(self.progress.steps) + 1, text=text)),
-            )
-        )
-        prepared = self._environment.prepare(proposal.action, head, family=proposal.family)
+        proposal, prepared = self._guarded(self._proposed)
+        usage = (proposal.usage or Usage()) + (prepared.usage or Usage())
         self._emit(
             ev.ActionProposed(
-                step=len(self.progress.steps) + 1,
+                step=self._next_step,
                 action=prepared.action,
                 instruction=prepared.instruction,
                 file=prepared.file,
@@ -106,11 +98,11 @@ class Session:
                 probability=proposal.probability,
                 alternatives=proposal.alternatives,
                 reply=proposal.reply,
-                prompt_tokens=proposal.usage.prompt_tokens if proposal.usage else 0,
-                completion_tokens=proposal.usage.completion_tokens if proposal.usage else 0,
-                cost=proposal.usage.cost if proposal.usage else None,
+                prompt_tokens=usage.prompt_tokens,
+                completion_tokens=usage.completion_tokens,
+                cost=usage.cost,
                 diff=prepared.diff,
-                base=head,
+                base=prepared.base,
                 commit=prepared.commit,
                 flags=prepared.flags,
                 invalid=prepared.invalid,
@@ -118,6 +110,22 @@ class Session:
             )
         )
         return self.progress.open_step
+
+    def _proposed(self) -> tuple[Proposal, Prepared]:
+        """The policy's next action, carried out as far as it goes without a run. Policy and editor may write as they go."""
+        head, cancel = self.progress.head, self._controls.cancel
+        candidates = [edit.candidate for edit in self._environment.edits(head)]
+        state = state_of(self._plan, self.progress, self._environment)
+        proposal = self._policy.propose(state, candidates, cancel, self._written)
+        action, family = proposal.action, proposal.family
+        return proposal, self._environment.prepare(action, head, family=family, cancel=cancel, on_text=self._written)
+
+    def _written(self, text: str) -> None:
+        self._emit(ev.ReplyText(step=self._next_step, text=text))
+
+    @property
+    def _next_step(self) -> int:
+        return len(self.progress.steps) + 1
 
     def _prepared(self, step: StepSummary) -> Prepared:
         """The proposal as it was journalled; its commit is in the private repository."""
@@ -315,7 +323,7 @@ class Session:
                 code=Exit.NO_SANDBOX,
             )
 
-    def _guarded(self, call: Callable[[], Proposal]) -> Proposal:
+    def _guarded(self, call: Callable[[], tuple[Proposal, Prepared]]) -> tuple[Proposal, Prepared]:
         try:
             return call()
         except Cancelled:
