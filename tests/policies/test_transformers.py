@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import json
 import threading
+from importlib.machinery import ModuleSpec
 from pathlib import Path
 from typing import Any
 
@@ -183,7 +184,11 @@ def test_what_is_missing_is_said_at_once(directory: Path, tmp_path: Path, monkey
     with pytest.raises(UserError, match="the adapter cannot be read"):
         TransformersModel(Source(str(directory), str(tmp_path)))
     find = importlib.util.find_spec
-    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name in ("torch", "bitsandbytes") else find(name))
+
+    def without(name: str) -> ModuleSpec | None:
+        return None if name in ("torch", "bitsandbytes") else find(name)
+
+    monkeypatch.setattr(importlib.util, "find_spec", without)
     with pytest.raises(UserError, match=r"needs torch - pip install 'ml-agent\[local\]'"):
         TransformersModel(Source(str(directory)))
     with pytest.raises(UserError, match="pip install bitsandbytes"):

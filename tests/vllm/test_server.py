@@ -20,7 +20,7 @@ from mlagent_app.agent.errors import Exit, UserError
 from mlagent_app.chat import vllm_http
 from mlagent_app.chat.vllm_http import Address
 from mlagent_app.chat.vllm_plan import ServerPlan
-from mlagent_app.chat.vllm_server import ServerSpec, open_server
+from mlagent_app.chat.vllm_server import Server, ServerSpec, open_server
 
 FAKE = Path(__file__).with_name("fakeserver.py")
 PLAN = ServerPlan("a stand-in", 4096, ("--max-model-len", "4096"), (), ())
@@ -93,7 +93,7 @@ def test_two_sessions_at_once_start_one(spec: ServerSpec) -> None:
         plans.append(1)
         return PLAN
 
-    servers = []
+    servers = list[Server]()
     threads = [
         threading.Thread(target=lambda: servers.append(open_server(spec, plan, NEVER, lambda _: None))) for _ in range(2)
     ]
