@@ -50,6 +50,10 @@ kind = "k"
 model = "m"
 endpoint = "e"
 api_key_env = "K"
+timeout_seconds = 60.0
+context_tokens = 4096
+prompt_price = 0.1
+completion_price = 0.5
 editor = "llm"
 [session]
 steps = 1
