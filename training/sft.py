@@ -153,7 +153,7 @@ def configuration(recipe: Recipe, examples: int, checkpoints: Path) -> SFTConfig
         use_cpu=not cuda,
         gradient_checkpointing=recipe.model.base != "scratch" and not (fsdp or os.environ.get("ACCELERATE_USE_FSDP")),
         ddp_find_unused_parameters=False if world > 1 else None,
-        fsdp=True if fsdp else None,
+        fsdp=True if fsdp else None,  # pyright: ignore[reportArgumentType]  # its stub is of the older form
         fsdp_config=dict(FSDP) if fsdp else None,
         dataloader_pin_memory=cuda,
         logging_steps=20,

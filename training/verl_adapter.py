@@ -18,7 +18,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from mlagent_app.agent.errors import UserError
 from mlagent_app.agent.reward import CONSTANT
@@ -119,8 +119,8 @@ def agent_loop() -> type[Any]:
         )
     except ImportError:
         raise UserError("this needs verl", how="install verl as its documentation says, beside ml-agent[train]") from None
-    parent: Any = AgentLoopBase
-    output: Any = AgentLoopOutput
+    parent = cast("Any", AgentLoopBase)
+    output = cast("Any", AgentLoopOutput)
 
     class MLAgentStep(parent):
         """One action in one state: draw, execute, reward."""

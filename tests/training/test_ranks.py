@@ -19,9 +19,9 @@ pytest.importorskip("trl")
 
 import tomlkit
 import torch
-from safetensors.torch import load_file
+from safetensors.torch import load_file  # pyright: ignore[reportUnknownVariableType]
 
-from tests.training.test_textual import SIZES, base, state_text, step  # noqa: F401 - a fixture
+from tests.training.test_textual import SIZES, base, state_text, step  # noqa: F401  # pyright: ignore[reportUnusedImport]  # a fixture
 from training import big, corpus, experts, ideas
 from training.recipe import Recipe, load
 from training.stage import read_manifest

@@ -181,5 +181,5 @@ def test_a_session_makes_edits_that_run(running: Running, tmp_path: Path) -> Non
 def test_a_session_with_free_replies_stays_honest(running: Running, tmp_path: Path) -> None:
     """The small model writes no replies of six parts: every step is an invalid action without a reward, and none is a crash."""
     result = session(running, tmp_path, constrained=False)
-    assert [(step["reward"], step["commit"]) for step in result["steps"]] == [(0.0, "")] * 2
+    assert [(step["reward"], step["commit"]) for step in result["steps"]] == [(0.0, None)] * 2
     assert result["best"]["value"] == result["baseline"]["value"]
