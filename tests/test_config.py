@@ -24,6 +24,7 @@ command = "x"
 editable = ["a"]
 protected = ["b"]
 copy = ["c"]
+allow_new_imports = true
 [metric]
 name = "acc"
 direction = "max"
@@ -51,6 +52,9 @@ model = "m"
 endpoint = "e"
 api_key_env = "K"
 editor = "llm"
+editor_endpoint = "f"
+editor_model = "n"
+editor_api_key_env = "L"
 [session]
 steps = 1
 minutes = 2.5

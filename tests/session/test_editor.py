@@ -36,6 +36,7 @@ class Asking:
     def propose(
         self, state: State, candidates: Sequence[Candidate], cancel: threading.Event, on_text: OnText | None = None
     ) -> Proposal:
+        del state, candidates, cancel
         assert on_text
         on_text("train for longer")
         return Proposal(EditScript("train.py", "train for longer"), reply="train for longer", usage=Usage(1000, 100, 0.5))
