@@ -24,7 +24,6 @@ from tests.editors.scripted import ScriptedModel, block
 from tests.session.project import make_project
 from tests.session.test_session import run
 
-LLM: dict[str, object] = {"policy__editor": "llm", "session__steps": 1}
 FASTER = block("EPOCHS = 20\n", "EPOCHS = 40\n")
 
 
@@ -48,9 +47,18 @@ def plan(tmp_path: Path, **given: str) -> Plan:
 
 def test_an_edit_in_the_policys_own_words_is_made_counted_and_streamed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     model = ScriptedModel("nothing to apply", FASTER)
-    monkeypatch.setattr(backend, "make_policy", lambda *_, **__: Asking())
-    monkeypatch.setattr(backend, "make_editor", lambda *_: LLMEditor(model))
-    seen, code = run(make_project(tmp_path / "parabola"), **LLM)
+
+    def policy(kind: str, *, seed: int, model: str = "") -> Asking:
+        del kind, seed, model
+        return Asking()
+
+    def its_editor(plan: Plan, own: object) -> LLMEditor:
+        assert plan.editor == "llm" and own is None
+        return LLMEditor(model)
+
+    monkeypatch.setattr(backend, "make_policy", policy)
+    monkeypatch.setattr(backend, "make_editor", its_editor)
+    seen, code = run(make_project(tmp_path / "parabola"), policy__editor="llm", session__steps=1)
     proposed, words = seen.one(ev.ActionProposed), "".join(event.text for event in seen.all(ev.ReplyText))
     assert code == Exit.OK and "+EPOCHS = 40" in proposed.diff and proposed.reply == "train for longer"
     assert (proposed.prompt_tokens, proposed.completion_tokens, proposed.cost) == (1200, 120, 0.502)
