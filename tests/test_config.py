@@ -24,6 +24,7 @@ command = "x"
 editable = ["a"]
 protected = ["b"]
 copy = ["c"]
+allow_new_imports = true
 [metric]
 name = "acc"
 direction = "max"
@@ -55,6 +56,9 @@ context_tokens = 4096
 prompt_price = 0.1
 completion_price = 0.5
 editor = "llm"
+editor_endpoint = "f"
+editor_model = "n"
+editor_api_key_env = "L"
 [session]
 steps = 1
 minutes = 2.5
