@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import random
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -82,7 +82,7 @@ def _state(number: int, setting: Setting, draw: random.Random) -> Situation:
 
 
 @contextlib.contextmanager
-def _speech(setting: Setting) -> Iterator[None]:
+def _speech(setting: Setting) -> Generator[None]:
     """Answers of full length, which no token ends, so that every run draws as many tokens."""
     chat = words(setting)
     before = Speech.of

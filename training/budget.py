@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from mlagent_app.agent.errors import UserError
 from training import memory
@@ -209,5 +209,5 @@ def _fits(recipe: Recipe, device: Device, stage: str) -> bool:
 
 
 def _with(recipe: Recipe, section: str, **values: object) -> Recipe:
-    changed = cast("Any", getattr(recipe, section)).model_copy(update=values)
+    changed: Any = getattr(recipe, section).model_copy(update=values)
     return recipe.model_copy(update={section: changed})

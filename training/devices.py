@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from dataclasses import dataclass
+from typing import Any, cast
 
 from mlagent_app.agent.errors import UserError
 
@@ -67,7 +68,7 @@ def here(processes: int) -> Device | None:
 
     if not torch.cuda.is_available():
         return None
-    found = torch.cuda.get_device_properties(0)
+    found = cast("Any", torch.cuda).get_device_properties(0)
     name = str(found.name)
     plain = name.lower().replace(" ", "")
     alike = next((gpu for key, gpu in KNOWN.items() if key.partition("-")[0] in plain), KNOWN["a100-80g"])
