@@ -93,8 +93,7 @@ def model(sizes: Sizes, *, tiny: bool) -> Any:  # noqa: ANN401
     config = Qwen2Config(
         vocab_size=sizes.vocabulary, hidden_size=sizes.hidden, num_hidden_layers=sizes.layers, num_attention_heads=sizes.heads,
         num_key_value_heads=sizes.kv_heads, intermediate_size=sizes.intermediate, max_position_embeddings=32_768,
-        tie_word_embeddings=sizes.tied,
-        rope_parameters={"rope_type": "default", "rope_theta": 1e6}, bos_token_id=None, eos_token_id=1, pad_token_id=0,
+        tie_word_embeddings=sizes.tied, bos_token_id=None, eos_token_id=1, pad_token_id=0,
         attn_implementation="sdpa",  # pyright: ignore[reportCallIssue]
     )  # fmt: skip
     torch.manual_seed(0)

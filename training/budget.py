@@ -209,6 +209,5 @@ def _fits(recipe: Recipe, device: Device, stage: str) -> bool:
 
 
 def _with(recipe: Recipe, section: str, **values: object) -> Recipe:
-    table: Any = getattr(recipe, section)
-    changed = table.model_copy(update=values)
+    changed: Any = getattr(recipe, section).model_copy(update=values)
     return recipe.model_copy(update={section: changed})

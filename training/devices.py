@@ -68,7 +68,7 @@ def here(processes: int) -> Device | None:
 
     if not torch.cuda.is_available():
         return None
-    found = cast("Any", torch.cuda.get_device_properties(0))
+    found = cast("Any", torch.cuda).get_device_properties(0)
     name = str(found.name)
     plain = name.lower().replace(" ", "")
     alike = next((gpu for key, gpu in KNOWN.items() if key.partition("-")[0] in plain), KNOWN["a100-80g"])

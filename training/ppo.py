@@ -344,6 +344,9 @@ def check(recipe: Recipe) -> None:
     if table.algorithm == "grpo" and ranks().world > 1:
         how = "set it to 'ppo', or start one process; on a cluster, see training/verl_adapter.py"
         raise UserError("TRL's GRPO is run by one process here", where="rl.algorithm", how=how)
+    if recipe.model.adapter == "lora" and recipe.distributed.sharding == "shard":
+        how = "set it to 'auto': a frozen base is copied to every GPU"
+        raise UserError("a base that carries adapters is not sharded in RL", where="distributed.sharding", how=how)
     if not exact and grouped and table.rollouts_per_state < 2:
         raise UserError("a group needs two actions in a state", where="rl.rollouts_per_state", how="set it to 2 or more")
 

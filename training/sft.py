@@ -153,7 +153,7 @@ def configuration(recipe: Recipe, examples: int, checkpoints: Path) -> SFTConfig
         use_cpu=not cuda,
         gradient_checkpointing=recipe.model.base != "scratch" and not (fsdp or os.environ.get("ACCELERATE_USE_FSDP")),
         ddp_find_unused_parameters=False if world > 1 else None,
-        fsdp=True if fsdp else None,  # pyright: ignore[reportArgumentType]  # its stub is of the older form
+        fsdp="full_shard" if fsdp else None,
         fsdp_config=dict(FSDP) if fsdp else None,
         dataloader_pin_memory=cuda,
         logging_steps=20,
@@ -215,7 +215,8 @@ def train(
     with contextlib.redirect_stdout(None):  # the trainer prints its logs as dictionaries
         done = trainer.train(resume_from_checkpoint=last_checkpoint(checkpoints))
     trainer.save_model(str(place / MODEL))
-    return {"examples": len(rows), "updates": done.global_step, "loss": float(done.training_loss)}
+    losses = ranks().gathered([float(done.training_loss)])  # each tells of its own share
+    return {"examples": len(rows), "updates": done.global_step, "loss": sum(losses) / len(losses)}
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ that verl runs on (`training.raypool`). Nothing here imports verl before verl it
 from __future__ import annotations
 
 import asyncio
+import importlib
 import json
 import os
 import sys
@@ -113,14 +114,10 @@ def _bench() -> Bench:
 def agent_loop() -> type[Any]:
     """The class that verl's `agent_loop_config_path` names, made when verl is there. Raises `UserError` without it."""
     try:
-        from verl.experimental.agent_loop.agent_loop import (  # pyright: ignore[reportMissingImports]
-            AgentLoopBase,  # pyright: ignore[reportUnknownVariableType]
-            AgentLoopOutput,  # pyright: ignore[reportUnknownVariableType]
-        )
+        verl: Any = importlib.import_module("verl.experimental.agent_loop.agent_loop")
     except ImportError:
         raise UserError("this needs verl", how="install verl as its documentation says, beside ml-agent[train]") from None
-    parent = cast("Any", AgentLoopBase)
-    output = cast("Any", AgentLoopOutput)
+    parent, output = verl.AgentLoopBase, verl.AgentLoopOutput
 
     class MLAgentStep(parent):
         """One action in one state: draw, execute, reward."""

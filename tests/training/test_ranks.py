@@ -17,11 +17,16 @@ import pytest
 pytest.importorskip("torch")
 pytest.importorskip("trl")
 
+import safetensors.torch
 import tomlkit
 import torch
-from safetensors.torch import load_file  # pyright: ignore[reportUnknownVariableType]
 
-from tests.training.test_textual import SIZES, base, state_text, step  # noqa: F401  # pyright: ignore[reportUnusedImport]  # a fixture
+from tests.training.test_textual import (
+    SIZES,
+    base,  # noqa: F401  # pyright: ignore[reportUnusedImport]
+    state_text,
+    step,
+)
 from training import big, corpus, experts, ideas
 from training.recipe import Recipe, load
 from training.stage import read_manifest
@@ -88,7 +93,7 @@ def test_two_processes_of_sft_have_the_loss_and_the_weights_of_one(base: Path, t
         prepared(run, recipe)
         together(processes, "training.sft", "--recipe", str(path), "--out", str(run))
         found.append(read_manifest(run / "sft")["results"])
-        weights.append(load_file(run / "sft" / "model" / "model.safetensors"))
+        weights.append(safetensors.torch.load_file(run / "sft" / "model" / "model.safetensors"))
         assert len(list((run / "sft" / "logs" / "tensorboard").iterdir())) == 1
     assert found[0]["updates"] == found[1]["updates"] == 3
     assert found[1]["loss"] == pytest.approx(found[0]["loss"], rel=1e-4)
@@ -102,10 +107,15 @@ def test_two_processes_of_ppo_learn_what_one_does(sharding: str, base: Path, tmp
     path = recipe_file(tmp_path, base, distributed={"sharding": sharding})
     place = prepared(tmp_path / "made", load(str(path)))
     rows: list[list[dict[str, Any]]] = []
+    fixed: list[dict[str, float]] = []
+    gradients: list[dict[str, torch.Tensor]] = []
     for processes in (1, 2):
         run = tmp_path / f"run-{processes}"
         together(processes, "tests.training.ranks_job", str(path), str(place), str(base), str(run))
         told = [json.loads((run / f"told-{rank}.json").read_text()) for rank in range(processes)]
+        assert all(one["fixed"] == pytest.approx(told[0]["fixed"]) for one in told)
+        fixed.append(told[0]["fixed"])
+        gradients.append(safetensors.torch.load_file(run / "gradients.safetensors"))
         assert [one["resumed"] for one in told] == [2] * processes
         assert [one["sharded"] for one in told] == [processes > 1 and sharding == "shard"] * processes
         assert len(list((run / "rl-0" / "logs" / "tensorboard").iterdir())) == 1
@@ -113,6 +123,11 @@ def test_two_processes_of_ppo_learn_what_one_does(sharding: str, base: Path, tmp
         rows.append([json.loads(line) for line in lines])
         assert (run / "rl-0" / "model" / "model.safetensors").is_file()
         big.load_model(str(run / "rl-0" / "model"), "float32")
+    assert fixed[1] == pytest.approx(fixed[0], abs=1e-5)
+    assert gradients[0].keys() == gradients[1].keys()
+    for name, value in gradients[0].items():
+        assert torch.allclose(value, gradients[1][name], atol=1e-5), name
+    assert any(bool(value.any()) for name, value in gradients[0].items() if name.startswith("default."))
     assert [row["update"] for row in rows[0]] == [row["update"] for row in rows[1]] == [0, 1, 2]
     for row in rows[1][1:]:
         assert row["drift"] < 1e-4  # each process scored the answers that it drew

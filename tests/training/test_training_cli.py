@@ -66,6 +66,19 @@ def test_a_dry_run_prints_the_recipe_and_makes_nothing(name: str, train: Train, 
     assert [path.name for path in tmp_path.iterdir()] == ["printed.toml"]
 
 
+@pytest.mark.torch
+def test_a_plan_for_other_gpus_has_parts_and_hours_and_refuses_what_does_not_fit(train: Train) -> None:
+    pytest.importorskip("torch")
+    code, out, err = train("all", "--recipe", "qwen2.5-7b", "--dry-run", "--device", "a100-80g:8")
+    assert (code, err) == (Exit.OK, "")
+    assert all(part in out for part in ("# optimizer ", "# activations ", "# critic ", "# needed ", "FLOPs", "8 x NVIDIA A100"))
+    code, out, err = train("sft", "--recipe", "qwen2.5-7b", "--dry-run", "--device", "h200")
+    assert code == Exit.USAGE
+    assert "# needed " in out
+    assert err.startswith("mlagent-train: sft needs ") and "qwen2.5-7b-lora" in err
+    assert err.count("\n") == 1
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
