@@ -19,7 +19,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from mlagent_app.agent.errors import UserError
 from mlagent_app.agent.reward import CONSTANT
