@@ -59,6 +59,11 @@ editor = "llm"
 editor_endpoint = "f"
 editor_model = "n"
 editor_api_key_env = "L"
+adapter = "a"
+quantization = "8bit"
+python = "p"
+port = 8001
+constrained = true
 [session]
 steps = 1
 minutes = 2.5

@@ -30,12 +30,12 @@ def test_a_profile_is_an_address_and_a_key(monkeypatch: pytest.MonkeyPatch) -> N
 @pytest.mark.parametrize(
     ("endpoint", "model", "variable", "line"),
     [
-        ("", "m", "", "a policy behind an endpoint needs to know where it listens (policy.endpoint) - give --endpoint URL, or"),
+        ("", "m", "", "a model behind an endpoint needs an address to be asked at (policy.endpoint) - give --endpoint URL, or"),
         ("olama", "m", "", "there is no profile 'olama' (policy.endpoint) - did you mean 'ollama'?"),
         ("zzz", "m", "", "there is no profile 'zzz' (policy.endpoint) - give an address that begins with http"),
         ("ftp://x/v1", "m", "", "policy.endpoint is no address: ftp://x/v1 ([policy]) - begin it with http:// or https://"),
         ("http://me:pw@[/v1", "m", "", "policy.endpoint is no address: http://[/v1 ([policy]) - begin it with"),
-        ("ollama", "", "", "a policy behind an endpoint needs the name of a model (policy.model) - give --model NAME"),
+        ("ollama", "", "", "a model behind an endpoint needs its name (policy.model) - give --model NAME"),
         ("openai", "m", "", "the variable OPENAI_API_KEY is not set (policy.api_key_env) - export OPENAI_API_KEY=..."),
         (
             "ollama",
