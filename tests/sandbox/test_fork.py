@@ -39,9 +39,9 @@ def fork(tmp_path_factory: pytest.TempPathFactory) -> Generator[ForkRunner]:
 def server_of(runner: Runner) -> psutil.Process:
     """The process that forks; the one that has the others."""
     assert runner.name == "fork"
-    found = [process for process in psutil.Process().children(recursive=True) if "forkserver.py" in " ".join(process.cmdline())]
+    found = [child for child in psutil.Process().children(recursive=True) if "forkserver.py" in words_of(child)]
     servers = [process for process in found if Path(process.exe()).name.startswith("python")]
-    servers = [process for process in servers if "supervisor.py" not in " ".join(process.cmdline())]
+    servers = [process for process in servers if "supervisor.py" not in words_of(process)]
     return min(servers, key=lambda process: (process.create_time(), process.pid))
 
 
@@ -190,7 +190,9 @@ class TestFork(RunnerContract):
 
     def test_a_server_that_was_killed_between_runs_is_replaced(self, runner: Runner, workspace: Path) -> None:
         assert self.run(runner, workspace, "true").outcome == "ok"
-        server_of(runner).kill()
+        server = server_of(runner)
+        server.kill()
+        assert wait_until(lambda: ended(server), 10)  # a signal takes its time on a busy machine
         assert self.run(runner, workspace, "true").outcome == "ok"
 
     def test_a_server_that_hangs_is_replaced(self, tmp_path: Path, workspace: Path) -> None:
@@ -262,9 +264,25 @@ class TestFork(RunnerContract):
         assert runner.run(job, Limits(network=True)).outcome == "infrastructure"
 
 
+def ended(process: psutil.Process) -> bool:
+    """Whether nothing of it runs any more, reaped or not."""
+    try:
+        return process.status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
+
+
+def words_of(process: psutil.Process) -> str:
+    """Its command line; empty when it has ended."""
+    try:
+        return " ".join(process.cmdline())
+    except (psutil.ZombieProcess, psutil.NoSuchProcess):
+        return ""
+
+
 def server_of_root(root: Path) -> psutil.Process:
     """The forking process that works in `root`."""
-    found = [process for process in psutil.Process().children(recursive=True) if "forkserver.py" in " ".join(process.cmdline())]
+    found = [child for child in psutil.Process().children(recursive=True) if "forkserver.py" in words_of(child)]
     return next(process for process in reversed(found) if Path(process.cwd()) == root.resolve())
 
 
