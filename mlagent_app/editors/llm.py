@@ -6,13 +6,13 @@ plain text; nothing of it is executed here.
 
 from __future__ import annotations
 
-import re
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from mlagent_app.agent.chat import ChatModel, Message, OnText, Reply, Usage
 from mlagent_app.chat.quoting import DATA, quoted
+from mlagent_app.chat.thinking import without_thinking
 from mlagent_app.editors.patch import PatchError, apply_patch
 
 # Room that a prompt leaves for the reply, in tokens: half of the context, and no more than this.
@@ -22,8 +22,6 @@ PART_CHARS = 24_000
 MAX_PARTS = 4
 # Of an instruction, of a mismatch and of what is looked for, no more than this goes into a prompt.
 ASKED_CHARS = 4_000
-
-_THINKING = re.compile(r"<think>.*?(?:</think>|\Z)", re.DOTALL)
 
 EDIT_SYSTEM = f"""You edit one file of a machine-learning project. {DATA}
 Answer with one or several blocks and nothing else, each in this form:
@@ -96,7 +94,11 @@ class LLMEditor:
             if not message:
                 return Rewritten(new, usage)
             again = f"{quoted('what is wrong with that', _cut(message))}\n\nWrite all blocks anew, for the file as it was."
-            messages = [*messages[:2], Message("assistant", _answer(reply) or "(nothing)"), Message("user", again)]
+            messages = [
+                *messages[:2],
+                Message("assistant", without_thinking(reply.text) or "(nothing)"),
+                Message("user", again),
+            ]
             if not self._fits(messages):
                 break
         raise EditFailed(f"the editor {self.name} could not edit {path}: {message}", usage)
@@ -119,7 +121,7 @@ class LLMEditor:
             title = path if len(parts) == 1 else f"{path}, part {number} of {len(parts)}, from line {line}"
             reply = self._model.reply(_reading(f"{quoted(title, part)}\n\n{question}"), cancel, on_text)
             usage += reply.usage
-            answers.append(_answer(reply))
+            answers.append(without_thinking(reply.text))
             line += part.count("\n")
         answer = answers[0]
         if len(answers) > 1:
@@ -128,7 +130,7 @@ class LLMEditor:
             )
             reply = self._model.reply(_reading(f"Join these notes into one answer.\n\n{notes}\n\n{question}"), cancel, on_text)
             usage += reply.usage
-            answer = _answer(reply)
+            answer = without_thinking(reply.text)
         if len(parts) > len(read):
             answer = f"[read up to line {line - 1} of {text.count(chr(10)) + 1}]\n{answer}"
         return Reply(answer, usage)
@@ -175,7 +177,7 @@ def _reading(content: str) -> list[Message]:
 def _applied(path: str, text: str, reply: Reply, problem: Callable[[str], str] | None) -> tuple[str, str]:
     """The file's new text, or what is wrong with the reply."""
     try:
-        changed = apply_patch(_answer(reply), {path: text}, default_file=path)
+        changed = apply_patch(without_thinking(reply.text), {path: text}, default_file=path)
     except PatchError as error:
         cut = " (the reply was cut at its limit of tokens)" if reply.finish == "length" else ""
         return "", f"{error}{cut}"
@@ -185,11 +187,6 @@ def _applied(path: str, text: str, reply: Reply, problem: Callable[[str], str] |
     if path not in changed:
         return "", "the blocks change nothing"
     return changed[path], problem(changed[path]) if problem else ""
-
-
-def _answer(reply: Reply) -> str:
-    """The reply without what the model thought aloud; where the chat template opens the thinking, only its end is there."""
-    return _THINKING.sub("", reply.text).rpartition("</think>")[2].strip("\r\n")
 
 
 def _cut(text: str, most: int = ASKED_CHARS) -> str:

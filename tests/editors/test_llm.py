@@ -46,6 +46,11 @@ def test_blocks_are_applied_exactly_or_else_without_regard_to_white_space(answer
     assert edit(ScriptedModel(answer)) == TRAIN.replace("0.1", "0.01")
 
 
+def test_marks_of_thoughts_in_a_script_are_text() -> None:
+    marks = "MARKS = ('<think>', '</think>')\n"
+    assert edit(ScriptedModel(block("import x\n", f"import x\n{marks}"))) == TRAIN.replace("import x\n", f"import x\n{marks}")
+
+
 def test_line_ends_of_the_file_are_kept_though_the_model_never_sees_them() -> None:
     model = ScriptedModel(GOOD)
     assert edit(model, TRAIN.replace("\n", "\r\n")) == TRAIN.replace("0.1", "0.01").replace("\n", "\r\n")
