@@ -67,7 +67,7 @@ class PrivateEngine:
         process = Path(f"/proc/{pid}")
         if process.exists() and os.path.basename(os.readlink(process / "exe")) == "dockerd":
             os.kill(pid, number)
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 60
         while process.exists() and time.monotonic() < deadline:
             time.sleep(0.05)
         pidfile.unlink(missing_ok=True)

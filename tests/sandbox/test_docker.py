@@ -16,7 +16,7 @@ from sandbox.docker import DockerRunner
 from sandbox.docker_engine import Engine
 from sandbox.docker_orphans import OWNER_LABEL, owner
 from sandbox.runner import Job, Limits, Link, Runner, RunResult, SandboxError
-from tests.sandbox.runner_contract import RunnerContract, wait_until
+from tests.sandbox.runner_contract import PATIENCE, RunnerContract, wait_until
 
 pytestmark = pytest.mark.docker
 PYTHON = Path(sys.executable)
@@ -48,13 +48,13 @@ class TestDocker(RunnerContract):
     ) -> None:
         """The supervisor is the container here: someone removes it."""
         done: list[RunResult] = []
-        thread = threading.Thread(target=lambda: done.append(self.run(runner, workspace, "echo here; sleep 60")))
+        thread = threading.Thread(target=lambda: done.append(self.run(runner, workspace, "echo here; sleep 600")))
         thread.start()
         log = workspace.parent / "log.txt"
-        assert wait_until(lambda: log.exists() and "here" in log.read_text(), 20)
+        assert wait_until(lambda: log.exists() and "here" in log.read_text())
         for container in containers_of(docker_engine, owner()):
             docker_engine.remove(container)
-        thread.join(20)
+        thread.join(PATIENCE)
         assert [result.outcome for result in done] == ["infrastructure"]
         assert "\n" not in done[0].message and done[0].message
 
@@ -92,13 +92,13 @@ class TestDocker(RunnerContract):
             seen.extend(lines)
             got_first.set()
 
-        job = Job("echo first; sleep 60; echo second", workspace, workspace.parent / "log.txt")
+        job = Job("echo first; sleep 600; echo second", workspace, workspace.parent / "log.txt")
         thread = threading.Thread(target=lambda: docker.run(job, Limits(), on_log=take, cancel=cancel))
         thread.start()
         assert got_first.wait(20)
         assert seen == ["first"]
         cancel.set()
-        thread.join(10)
+        thread.join(PATIENCE)
         assert seen == ["first"]
 
     def test_text_of_several_bytes_survives_any_cut(self, docker: DockerRunner, workspace: Path) -> None:

@@ -16,7 +16,7 @@ from sandbox.docker_orphans import OWNER_LABEL, owner, reap_orphans
 from sandbox.hostruntime import skeleton_image
 from sandbox.runner import Job, Limits, RunResult, SandboxError
 from tests.sandbox.conftest import PrivateEngine
-from tests.sandbox.runner_contract import OWN, alive, wait_until
+from tests.sandbox.runner_contract import OWN, PATIENCE, alive, wait_until
 
 pytestmark = pytest.mark.docker
 
@@ -69,7 +69,7 @@ def dead_client(docker_engine: Engine, tmp_path: Path) -> Generator[str]:
     """The owner label of a client that was killed in the middle of a run."""
     client = Client(tmp_path / "dead", f"setsid sleep 7201.{OWN} & sleep 7201.{OWN}")
     try:
-        assert wait_until(lambda: len(alive(f"sleep 7201.{OWN}")) >= 2, 20)
+        assert wait_until(lambda: len(alive(f"sleep 7201.{OWN}")) >= 2)
     finally:
         client.end()
     yield client.owner
@@ -80,8 +80,8 @@ def dead_client(docker_engine: Engine, tmp_path: Path) -> Generator[str]:
 def test_a_killed_client_takes_its_job_along_and_the_next_connect_removes_the_container(
     docker_engine: Engine, dead_client: str
 ) -> None:
-    assert wait_until(lambda: not running(docker_engine, dead_client), 3)
-    assert wait_until(lambda: not alive(f"sleep 7201.{OWN}"), 1)
+    assert wait_until(lambda: not running(docker_engine, dead_client))
+    assert wait_until(lambda: not alive(f"sleep 7201.{OWN}"))
     assert len(left(docker_engine, dead_client)) == 1
     DockerRunner.connect().close()
     assert left(docker_engine, dead_client) == []
@@ -90,12 +90,12 @@ def test_a_killed_client_takes_its_job_along_and_the_next_connect_removes_the_co
 def test_the_containers_of_a_living_client_are_left_alone(docker_engine: Engine, tmp_path: Path) -> None:
     client = Client(tmp_path / "living", f"sleep 7202.{OWN}")
     try:
-        assert wait_until(lambda: alive(f"sleep 7202.{OWN}"), 20)
+        assert wait_until(lambda: alive(f"sleep 7202.{OWN}"))
         reap_orphans(docker_engine)
         assert len(running(docker_engine, client.owner)) == 1
     finally:
         client.end()
-        assert wait_until(lambda: not running(docker_engine, client.owner), 5)
+        assert wait_until(lambda: not running(docker_engine, client.owner))
         reap_orphans(docker_engine)
     assert left(docker_engine, client.owner) == []
 
@@ -135,18 +135,18 @@ def test_an_engine_that_restarts_is_infrastructure_and_its_container_is_removed_
     job = Job(f"echo here; sleep 7203.{OWN}", workspace, tmp_path / "log.txt")
     thread = threading.Thread(target=lambda: done.append(runner.run(job, Limits(seconds=60))))
     thread.start()
-    assert wait_until(lambda: job.log_path.exists() and "here" in job.log_path.read_text(), 20)
+    assert wait_until(lambda: job.log_path.exists() and "here" in job.log_path.read_text())
     private_engine.stop(number)
-    thread.join(30)
+    thread.join(PATIENCE)
     assert [result.outcome for result in done] == ["infrastructure"]
     assert "\n" not in done[0].message and "engine" in done[0].message
     private_engine.start()
     again = Job("echo again", workspace, tmp_path / "again.txt")
     # An engine that was killed sorts itself out for a moment after it answers again.
-    assert wait_until(lambda: runner.run(again, Limits(seconds=60)).outcome == "ok", 20)
+    assert wait_until(lambda: runner.run(again, Limits(seconds=60)).outcome == "ok")
     engine = connect()
     assert left(engine, owner()) == []
-    assert wait_until(lambda: not alive(f"sleep 7203.{OWN}"), 5)
+    assert wait_until(lambda: not alive(f"sleep 7203.{OWN}"))
     engine.close()
     runner.close()
 

@@ -15,7 +15,7 @@ import pytest
 
 from sandbox.fork import ForkRunner
 from sandbox.runner import Job, Limits, Link, Runner, RunResult, SandboxError
-from tests.sandbox.runner_contract import OWN, PYTHON, RunnerContract, alive, wait_until
+from tests.sandbox.runner_contract import OWN, PATIENCE, PYTHON, RunnerContract, alive, wait_until
 
 pytestmark = [pytest.mark.bwrap, pytest.mark.skipif(sys.platform != "linux", reason="a fork server needs Linux")]
 
@@ -169,9 +169,9 @@ class TestFork(RunnerContract):
         thread = threading.Thread(target=lambda: done.append(self.script(runner, workspace, source)))
         thread.start()
         log = workspace.parent / "log.txt"
-        assert wait_until(lambda: log.exists() and "here" in log.read_text(), 20)
+        assert wait_until(lambda: log.exists() and "here" in log.read_text())
         server_of(runner).kill()
-        thread.join(10)
+        thread.join(PATIENCE)
         assert [(result.outcome, result.message) for result in done] == [
             ("infrastructure", "the fork server ended during the run (it was killed, or memory ran out) - run it again")
         ]
@@ -192,7 +192,7 @@ class TestFork(RunnerContract):
         assert self.run(runner, workspace, "true").outcome == "ok"
         server = server_of(runner)
         server.kill()
-        assert wait_until(lambda: ended(server), 10)  # a signal takes its time on a busy machine
+        assert wait_until(lambda: ended(server))  # a signal takes its time on a busy machine
         assert self.run(runner, workspace, "true").outcome == "ok"
 
     def test_a_server_that_hangs_is_replaced(self, tmp_path: Path, workspace: Path) -> None:
@@ -225,8 +225,8 @@ class TestFork(RunnerContract):
             "infrastructure",
             "the process that watches the job was killed - run it again",
         )
-        assert wait_until(lambda: not alive("sleep 7401"), 3)
-        thread.join(20)
+        assert wait_until(lambda: not alive("sleep 7401"))
+        thread.join(PATIENCE)
         assert [result.outcome for result in done] == ["ok"]
         assert done[0].log_path.read_text() == "well\n"
 
@@ -238,13 +238,13 @@ class TestFork(RunnerContract):
         """
         result = self.script(runner, workspace, source, Limits(seconds=0.7))
         assert result.outcome == "timeout"
-        assert wait_until(lambda: not alive("sleep 7402"), 3)
+        assert wait_until(lambda: not alive("sleep 7402"))
 
     def test_temporary_files_of_one_run_are_gone_in_the_next(self, runner: Runner, workspace: Path) -> None:
         command = "touch /tmp/left $TMPDIR/left /dev/shm/left; mkdir -p /tmp/d/e; ls -A $TMPDIR /dev/shm"
         assert self.run(runner, workspace, command).log_path.read_text().count("left") == 2
         assert wait_until(
-            lambda: self.run(runner, workspace, "ls -d /tmp/left /tmp/d /dev/shm/left /tmp/mlagent-*/left").exit_code == 2, 5
+            lambda: self.run(runner, workspace, "ls -d /tmp/left /tmp/d /dev/shm/left /tmp/mlagent-*/left").exit_code == 2
         )
         assert workspace.exists()
 
@@ -367,11 +367,11 @@ def test_without_a_wall_nothing_outlives_its_run_or_its_server(tmp_path: Path, w
         job = Job(f"setsid setsid sleep 7204.{OWN} & sleep 7204.{OWN}", workspace, tmp_path / "log")
         thread = threading.Thread(target=lambda: done.append(runner.run(job, Limits())))
         thread.start()
-        assert wait_until(lambda: len(alive(f"sleep 7204.{OWN}")) >= 2, 20)
+        assert wait_until(lambda: len(alive(f"sleep 7204.{OWN}")) >= 2)
         os.kill(server_of_root(tmp_path).pid, signal.SIGKILL)
-        thread.join(10)
+        thread.join(PATIENCE)
         assert [result.outcome for result in done] == ["infrastructure"]
-        assert wait_until(lambda: not alive(f"sleep 7204.{OWN}"), 3)
+        assert wait_until(lambda: not alive(f"sleep 7204.{OWN}"))
         assert run(runner, workspace, "print('well')") == "well\n"
 
 
@@ -407,6 +407,6 @@ def test_a_closed_runner_leaves_nothing_and_starts_again(tmp_path: Path, workspa
     assert run(runner, workspace, "print(1)") == "1\n"
     server = server_of_root(tmp_path)
     runner.close()
-    assert wait_until(lambda: not server.is_running(), 3)
+    assert wait_until(lambda: not server.is_running())
     assert run(runner, workspace, "print(2)") == "2\n"
     runner.close()

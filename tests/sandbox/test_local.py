@@ -48,12 +48,12 @@ class TestLocal(RunnerContract):
             env={**os.environ, "TMPDIR": str(temporary)},
         )
         try:
-            assert wait_until(lambda: (workspace / "started").exists(), 20)
+            assert wait_until(lambda: (workspace / "started").exists())
             assert list(temporary.iterdir()) != []
         finally:
             client.kill()
             client.wait()
-        assert wait_until(lambda: not list(temporary.iterdir()), 3)
+        assert wait_until(lambda: not list(temporary.iterdir()))
 
     def test_what_the_job_puts_in_place_of_a_link_stays(self, runner: Runner, workspace: Path, tmp_path: Path) -> None:
         source = tmp_path / "data.csv"

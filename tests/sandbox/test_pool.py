@@ -9,7 +9,7 @@ import pytest
 from sandbox.local import LocalRunner
 from sandbox.pool import Pool
 from sandbox.runner import Job, Limits, OnLog, OnSample, RunnerName, RunResult, SandboxError
-from tests.sandbox.runner_contract import OWN, alive, wait_until
+from tests.sandbox.runner_contract import OWN, PATIENCE, alive, wait_until
 
 
 def job(root: Path, number: int, command: str) -> Job:
@@ -82,13 +82,13 @@ def test_no_more_run_than_there_are_workers_and_submitting_waits_for_room(tmp_pa
 
         thread = threading.Thread(target=submit_all)
         thread.start()
-        assert wait_until(lambda: len(submitted) == 6, 10)
+        assert wait_until(lambda: len(submitted) == 6)
         thread.join(0.3)
         assert (len(submitted), len(gate.started)) == (6, 2)
         gate.through.release()
-        assert wait_until(lambda: len(submitted) == 7, 10)
+        assert wait_until(lambda: len(submitted) == 7)
         gate.through.release(20)
-        thread.join(10)
+        thread.join(PATIENCE)
     assert gate.most == 2
     assert [each.log_path.name for each in gate.started[:2]] == ["0.log", "1.log"]
     assert len(gate.started) == 12
@@ -121,11 +121,11 @@ def test_leaving_by_an_exception_kills_what_runs_and_cancels_what_waits(tmp_path
     futures = []
     with pytest.raises(KeyError), Pool(LocalRunner(), 1) as pool:
         futures = [pool.submit(job(tmp_path, number, f"sleep 7301.{OWN}"), Limits()) for number in range(3)]
-        assert wait_until(lambda: alive(f"sleep 7301.{OWN}"), 10)
+        assert wait_until(lambda: alive(f"sleep 7301.{OWN}"))
         raise KeyError
     assert futures[0].result(5).outcome == "killed"
     assert futures[1].cancelled() and futures[2].cancelled()
-    assert wait_until(lambda: not alive(f"sleep 7301.{OWN}"), 2)
+    assert wait_until(lambda: not alive(f"sleep 7301.{OWN}"))
 
 
 def test_a_waiting_run_can_be_cancelled_and_a_closed_pool_takes_nothing(tmp_path: Path) -> None:
