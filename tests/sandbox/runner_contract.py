@@ -19,7 +19,7 @@ from sandbox.runner import Job, Limits, Link, Runner, RunResult, Sample
 PYTHON = Path(sys.executable)
 # Sleeps of other test processes, which may run the same contract at the same time, are not ours.
 OWN = f"{os.getpid():07d}"
-# Seconds after which what has not come will not come, however busy the machine. What comes is waited for no longer than it takes.
+# Seconds after which what has not come will not come, however busy the machine. Nobody waits longer than it takes.
 PATIENCE = 60.0
 
 
