@@ -5,17 +5,19 @@ Nothing heavy is imported before it is needed: the corpus needs the tokenizer al
 
 from __future__ import annotations
 
-import math
 import os
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mlagent_app.agent.actions import EditScript, format_answer
+from mlagent_app.agent.edits import Candidate
 from mlagent_app.agent.errors import UserError
-from training.endpoint import system_prompt
+from mlagent_app.agent.state import State
+from mlagent_app.chat.conversation import LEAST_TOKENS, conversation
+from mlagent_app.chat.grammar import catalogue_rules
+from mlagent_app.chat.tokens import reply_room
 from training.episodes import Step
 from training.recipe import Model
 
@@ -25,18 +27,7 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 ADAPTER = "adapter_config.json"
-# Tokens of the context that are kept for the answer, at most; a quarter of a small context.
-ANSWER_TOKENS = 1024
-# A text that is shortened keeps this many characters of every part, and is marked where something is missing.
-LEAST_CHARS = 400
-CUT = "\n[cut]\n"
-# A prompt has this much room for the state at the least.
-LEAST_TOKENS = 64
-
 _MARK = "MLAGENT-CONTENT"
-# What `mlagent_app.chat.quoting.quoted` writes.
-_BLOCK = re.compile(r"^--- begin of (.+) \[([0-9a-f]{12})\] ---\n(.*?)\n--- end of \1 \[\2\] ---$", re.DOTALL | re.MULTILINE)
-_STATE = "the state"
 
 
 def load_base(table: Model) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
@@ -156,15 +147,16 @@ def answer_of(step: Step) -> str:
 class ChatWriter:
     """The form of prompts and completions of a pretrained base, for `training.corpus`.
 
-    A prompt is the base's chat template over a system message (the rules of `training.endpoint`) and the state's text as the
+    A prompt is the base's chat template over a system message (`chat.grammar.catalogue_rules`) and the state's text as the
     user's; a base without a template gets `<system>\\n\\n<state>\\n\\nAnswer:\\n`. `head` and `tail` are its tokens around the
     state, which itself can never spell a special token. A completion is an answer and `end`, the token that ends a turn.
 
-    A prompt longer than `most` tokens is shortened by rule: of all quoted files and lists the longest loses its middle first;
-    only when these are short does the state, whose first lines are the task and whose last lines are the last steps.
+    A state is told as the app tells it (`mlagent_app.chat.conversation`) to a model with the same context, so that what is
+    learned is what will be asked.
     """
 
     chat: PreTrainedTokenizerBase
+    context: int
     most: int
     head: tuple[int, ...]
     tail: tuple[int, ...]
@@ -173,12 +165,13 @@ class ChatWriter:
     @classmethod
     def of(cls, chat: PreTrainedTokenizerBase, context: int) -> ChatWriter:
         """With room for an answer in `context` tokens. Raises `UserError` when the rules alone take the rest."""
-        before, after, end = _frame(chat, system_prompt())
-        most = context - min(ANSWER_TOKENS, context // 4)
-        if len(before) + len(after) + LEAST_TOKENS > most:
-            how = f"set it to {4 * (len(before) + len(after) + LEAST_TOKENS) // 3 + 1} or more"
+        before, after, end = _frame(chat, catalogue_rules())
+        most = context - reply_room(context)
+        least = len(before) + len(after) + LEAST_TOKENS
+        if least > most:
+            how = f"set it to {4 * least // 3 + 1} or more"
             raise UserError(f"the rules leave no room for a state in {context} tokens", where="model.context", how=how)
-        return cls(chat, most, before, after, end)
+        return cls(chat, context, most, before, after, end)
 
     @classmethod
     def load(cls, place: Path, context: int) -> ChatWriter:
@@ -195,17 +188,16 @@ class ChatWriter:
         chat: Any = self.chat  # a fast one: no other is loaded
         return chat.backend_tokenizer
 
+    def told(self, state: State, edits: Sequence[Candidate]) -> str:
+        """The user's message for a state, with these edits of the catalogue. Raises `UserError`: the context is too small."""
+        messages = conversation(state, catalogue_rules(), self.context, lambda text: len(_encode(self.chat, text)), edits)
+        return messages[-1].content
+
     def prompt(self, text: str) -> list[int]:
-        """The tokens of the prompt for a state's text, at most `most`."""
+        """The tokens of the prompt for a state's text, at most `most`: the middle of a longer one is left out."""
         room = self.most - len(self.head) - len(self.tail)
         ids = _encode(self.chat, text)
-        while len(ids) > room:
-            shorter = without_middle(text, math.ceil((len(ids) - room) * len(text) / len(ids)))
-            if len(shorter) >= len(text):
-                break
-            text = shorter
-            ids = _encode(self.chat, text)
-        if len(ids) > room:  # no quoted part left to shorten: the middle of what there is
+        if len(ids) > room:
             ids = [*ids[: room // 2], *ids[len(ids) - (room - room // 2) :]]
         return [*self.head, *ids, *self.tail]
 
@@ -216,21 +208,6 @@ class ChatWriter:
     def completions(self, answers: Sequence[str]) -> list[list[int]]:
         """`completion` of each."""
         return [self.completion(answer) for answer in answers]
-
-
-def without_middle(text: str, surplus: int) -> str:
-    """`text` with up to `surplus` characters less, from one quoted part; the same text when no part can lose any.
-
-    The longest part that is not the state loses up to a half of itself, so that several long ones shrink alike.
-    """
-    parts = [found for found in _BLOCK.finditer(text) if len(found.group(3)) > LEAST_CHARS + len(CUT)]
-    if not parts:
-        return text
-    longest = max(parts, key=lambda found: (found.group(1) != _STATE, len(found.group(3))))
-    body = longest.group(3)
-    kept = max(LEAST_CHARS, len(body) // 2, len(body) - surplus - len(CUT))
-    start = kept // 2
-    return text[: longest.start(3)] + body[:start] + CUT + body[len(body) - (kept - start) :] + text[longest.end(3) :]
 
 
 def _encode(chat: PreTrainedTokenizerBase, text: str) -> list[int]:

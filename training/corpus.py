@@ -6,22 +6,21 @@ base reads what an expert behind an endpoint is given, and writes a whole answer
 
 from __future__ import annotations
 
-import random
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
 from mlagent_app.agent.digest import digest
+from mlagent_app.chat.offering import offered
 from mlagent_app.environment.taskenv import Observation, TaskEnvironment
 from mlagent_app.policies.embedded import FORM
 from mlagent_app.policies.random import untried
 from mlagent_app.policies.trie import Ints, Trie, build
 from mlagent_app.policies.writing import Writer
 from training import experts, shards, tokens
-from training.endpoint import INSTRUCTIONS, EndpointActor
 from training.episodes import OVERHEAD_SECONDS, Step, kind_of
 from training.pool import Lost, WorkerJob, WorkerPool
 from training.recipe import Recipe
@@ -38,6 +37,8 @@ STATES, STEPS, TOKENIZER = "states", "steps", "tokenizer.json"
 # Where a pretrained base's tokenizer is kept; a corpus of the model from scratch has no such directory.
 CHAT = "tokenizer"
 CHUNK = 64
+# Until a worker has imported the library of a base's tokenizer.
+LOADING_SECONDS = 60.0
 
 
 class Words(Protocol):
@@ -123,34 +124,34 @@ class LookJob:
 
 @dataclass(frozen=True, slots=True)
 class AskJob:
-    """Some saved states, told as to an expert behind an endpoint; `taken`: the instructions that were taken in each."""
+    """Some saved states, told as to a policy that writes in the app; `taken`: the instructions that were taken in each.
+
+    `chat` is where the base's tokenizer is, `context` the base's, in tokens.
+    """
 
     states: tuple[str, ...]
     taken: tuple[tuple[str, ...], ...]
-    recipe: Recipe
+    chat: str
+    context: int
 
     @property
     def seconds(self) -> float:
-        return OVERHEAD_SECONDS + 2.0 * len(self.states)
+        return OVERHEAD_SECONDS + LOADING_SECONDS + 2.0 * len(self.states)
 
     def run(self, bench: Workbench) -> list[dict[str, Any]]:
         """A row for each state. Ideas are not shown: nobody gives the trained policy any."""
+        from training.big import ChatWriter
+
+        writer = ChatWriter.load(Path(self.chat), self.context)
         env = bench.environment()
-        asking = EndpointActor((), self.recipe)
         rows: list[dict[str, Any]] = []
-        for state, taken in zip(self.states, self.taken, strict=True):
-            seen = offered(env.reset(state_id=state), taken, state)
-            rows.append({**_facts(env, seen, state), "text": asking.request(seen, random.Random(state))})
+        for name, taken in zip(self.states, self.taken, strict=True):
+            seen = env.reset(state_id=name)
+            left = untried(seen.state, seen.candidates)
+            told = [item for item in seen.candidates if item in left or item.instruction in taken]
+            rows.append({**_facts(env, seen, name), "text": writer.told(seen.state, offered(seen.state, told, taken))})
         env.close()
         return rows
-
-
-def offered(seen: Observation, taken: Sequence[str], state: str) -> Observation:
-    """With as many of the catalogue's edits as a request lists: those that were taken, and others that `state` draws."""
-    rest = [number for number, item in enumerate(seen.candidates) if item.instruction not in taken]
-    room = max(0, INSTRUCTIONS - (len(seen.candidates) - len(rest)))
-    left = set(rest) - set(random.Random(f"offered:{state}").sample(rest, min(room, len(rest))))
-    return replace(seen, candidates=tuple(item for number, item in enumerate(seen.candidates) if number not in left))
 
 
 def _facts(env: TaskEnvironment, seen: Observation, state: str) -> dict[str, Any]:
@@ -165,7 +166,8 @@ def _facts(env: TaskEnvironment, seen: Observation, state: str) -> dict[str, Any
 
 
 def stage_of(run: Path, recipe: Recipe) -> Stage:
-    return Stage(run, "corpus", recipe, ("model",), ("experts",), f"digest form {FORM}")
+    form = f"digest form {FORM}" if recipe.model.base == "scratch" else "told as in the app"
+    return Stage(run, "corpus", recipe, ("model",), ("experts",), form)
 
 
 def make(stage: Stage, pool: WorkerPool, tell: Tell) -> dict[str, Any]:
@@ -207,7 +209,9 @@ def _make_answers(stage: Stage, steps: Sequence[Step], pool: WorkerPool, tell: T
         list(taken),
         stage.place / "seen",
         tell,
-        lambda states: AskJob(states, tuple(tuple(taken[state]) for state in states), recipe),
+        lambda states: AskJob(
+            states, tuple(tuple(taken[state]) for state in states), str(stage.place / CHAT), recipe.model.context
+        ),
     )
     results = write_answers(stage.place, rows, steps, writer, recipe.model.context - writer.most)
     tell(f"{len(rows)} states, {results['steps']} steps; prompts of {results['prompt_tokens']:.0f} tokens")

@@ -10,21 +10,24 @@ import json
 import random
 import re
 import threading
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import cast
 
-from mlagent_app.agent.actions import EditScript
 from mlagent_app.agent.chat import Message
+from mlagent_app.agent.edits import Candidate
 from mlagent_app.agent.errors import UserError
-from mlagent_app.agent.state import prompt
+from mlagent_app.agent.state import State
 from mlagent_app.chat import failures
 from mlagent_app.chat.client import EndpointModel
-from mlagent_app.chat.grammar import PATCH, rules
+from mlagent_app.chat.conversation import conversation
+from mlagent_app.chat.grammar import catalogue_rules
+from mlagent_app.chat.offering import offered
 from mlagent_app.chat.quoting import DATA, cut, quoted
 from mlagent_app.chat.target import Names, Target, check_model, check_url, key_from, shown_url
 from mlagent_app.environment.taskenv import Observation, Transition
+from mlagent_app.policies.random import untried
 from mlagent_app.repo.relevance import matches
 from tasks.schema import TaskSpec
 from training.draws import Start
@@ -35,11 +38,12 @@ from training.workbench import Workbench
 # A reply ends here; what a server sends beyond it is dropped. The tokens leave room for models that think first.
 REPLY_TOKENS = 4096
 REPLY_CHARS = 20_000
-# What a prompt carries at most, in characters: one file, all files, the state with its history (its middle is left out).
+# Of a longer context an expert is told no more: what it answers is learned from a shorter one.
+CONTEXT_TOKENS = 32_768
+# What a request for ideas carries at most, in characters: one file, all files, the task.
 FILE_CHARS = 8_000
 FILES_CHARS = 24_000
-STATE_CHARS = 16_000
-INSTRUCTIONS = 60
+TASK_CHARS = 16_000
 # Ideas asked for in one request, and how many replies in a row may bring nothing new.
 BATCH = 25
 BARREN = 3
@@ -92,7 +96,14 @@ class Chat:
 
         Server errors, rate limits, time-outs and lost connections are tried again; see `mlagent_app.chat.failures`.
         """
-        messages = (Message("system", system), Message("user", user))
+        return self._reply((Message("system", system), Message("user", user)))
+
+    def next(self, state: State, candidates: Sequence[Candidate]) -> str:
+        """The reply to a state, which is told as to a policy in the app. Raises `UserError`."""
+        room = min(self._model.context_tokens, CONTEXT_TOKENS)
+        return self._reply(conversation(state, catalogue_rules(), room, self._model.count, offered(state, candidates)))
+
+    def _reply(self, messages: Sequence[Message]) -> str:
         return self._model.reply(messages, threading.Event()).text[:REPLY_CHARS]
 
 
@@ -151,7 +162,7 @@ def _idea_request(spec: TaskSpec, count: int, found: list[str]) -> str:
     files = {path: data.decode("utf-8", "replace") for path, data in contents.items() if matches(path, spec.files.editable)}
     aim = "higher" if spec.metric.direction == "max" else "lower"
     parts = [
-        quoted("the task", cut((spec.directory / "description.md").read_text("utf-8"), STATE_CHARS)),
+        quoted("the task", cut((spec.directory / "description.md").read_text("utf-8"), TASK_CHARS)),
         *_files(files),
         f"The metric is {spec.metric.name}; {aim} is better. A run may take {spec.limits.seconds:g} seconds on one CPU core.",
         f"Propose {count} ideas, as different as you can: cleaning, features, models, their parameters, how they are trained.",
@@ -221,15 +232,6 @@ def _tidy(ideas: Iterable[str]) -> list[str]:
     return [idea for idea in plain if _ENOUGH.search(idea)]
 
 
-def system_prompt() -> str:
-    """The rules of an episode: the grammar of a reply, and the actions with their inputs."""
-    return rules(
-        EditScript("train.py", edit_instruction="<an instruction of the list>"),
-        "'Edit Script' takes an 'edit_instruction', word for word from the list you are given (other values are allowed), "
-        f"or a 'patch' of your own:\n{PATCH}",
-    )
-
-
 @dataclass(slots=True)
 class EndpointActor:
     """The expert is a model behind an endpoint, given 1 to 3 ideas in its first prompt (paper, section 3.2).
@@ -251,22 +253,17 @@ class EndpointActor:
 
     def choose(self, seen: Observation, rng: random.Random) -> Choice:
         """Ask for the next action. Raises `UserError` when the endpoint fails for good."""
-        reply = connect(self.recipe.endpoint).ask(system_prompt(), self.request(seen, rng))
+        del rng  # the server draws
+        reply = connect(self.recipe.endpoint).next(self.shown(seen.state), untried(seen.state, seen.candidates))
         return read_reply(reply, seen)
 
     def learn(self, choice: Choice, moved: Transition) -> None:
         """Nothing: the next prompt carries the history."""
         del choice, moved
 
-    def request(self, seen: Observation, rng: random.Random) -> str:
-        """The message for a state: its text, the files, the ideas, and up to 60 instructions, drawn where there are more."""
-        parts = [quoted("the state", cut(prompt(seen.state), STATE_CHARS)), *_files(seen.state.files)]
-        if self._mine:
-            parts.append(quoted("ideas to start from", "\n".join(f"- {idea}" for idea in self._mine)))
-        count = min(INSTRUCTIONS, len(seen.candidates))
-        offered = [seen.candidates[index] for index in sorted(rng.sample(range(len(seen.candidates)), count))]
-        for path in sorted({item.file for item in offered}):
-            listed = "\n".join(f"- {item.instruction}" for item in offered if item.file == path)
-            parts.append(quoted(f"instructions that apply to {path}", listed))
-        parts.append("Your next action?")
-        return "\n\n".join(parts)
+    def shown(self, state: State) -> State:
+        """The state as the expert sees it: with the ideas among the notes. The policy that learns from it gets none."""
+        if not self._mine:
+            return state
+        notes = "\n".join([*filter(None, [state.task.notes]), "Ideas to start from:", *(f"- {idea}" for idea in self._mine)])
+        return replace(state, task=replace(state.task, notes=notes))

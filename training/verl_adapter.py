@@ -167,8 +167,8 @@ def write(run: Path, recipe: Recipe) -> Path:
     """The states of a run's corpus as verl's data: `verl/train.parquet`, and `verl/unseen.parquet` of the starts kept apart."""
     from datasets import Dataset
 
+    from mlagent_app.chat.grammar import catalogue_rules
     from training import corpus, ppo, shards
-    from training.endpoint import system_prompt
 
     read = corpus.read(run / "corpus", recipe.model.context)
     states = shards.read(run / "corpus" / f"{corpus.STATES}{shards.SUFFIX}", corpus.STATES)
@@ -176,7 +176,7 @@ def write(run: Path, recipe: Recipe) -> Path:
     place = run / "verl"
     place.mkdir(parents=True, exist_ok=True)
     for name, part in zip(("train", "unseen"), ppo.split(read, recipe.seed), strict=True):
-        Dataset.from_list(rows(part, told, system_prompt())).to_parquet(str(place / f"{name}.parquet"))
+        Dataset.from_list(rows(part, told, catalogue_rules())).to_parquet(str(place / f"{name}.parquet"))
     return place
 
 

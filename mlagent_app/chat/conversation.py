@@ -8,6 +8,7 @@ The rule, for a budget of tokens that the system prompt has been taken from:
 3. The files get what is left: those of the command first, then those worked on last. One that does not fit into half of what
    is left then is cut in its middle to that half; the last one may have all. Where fewer than 120 tokens are left for a file,
    it is only named.
+4. Of the catalogue's edits, where they are told, as many as fit into 15 % of the budget.
 
 Everything that comes from the project, its runs, its people and earlier replies stands between marked lines, as data. The same
 state and the same counter of tokens give the same conversation.
@@ -19,8 +20,10 @@ from collections.abc import Callable, Sequence
 
 from mlagent_app.agent.actions import Reasoning, parse
 from mlagent_app.agent.chat import Message
+from mlagent_app.agent.edits import Candidate
 from mlagent_app.agent.errors import Exit, UserError
 from mlagent_app.agent.state import State, Turn
+from mlagent_app.chat.offering import listed
 from mlagent_app.chat.quoting import cut, encodable, quoted
 from mlagent_app.chat.tokens import reply_room
 
@@ -29,22 +32,25 @@ Count = Callable[[str], int]
 MESSAGE_TOKENS = 16
 # Below this much room beside the rules there is no use in asking.
 LEAST_TOKENS = 400
-TASK_SHARE, LAST_SHARE, STEPS_SHARE = 0.25, 0.25, 0.45
+TASK_SHARE, LAST_SHARE, STEPS_SHARE, EDITS_SHARE = 0.25, 0.25, 0.45, 0.15
 FULL_STEPS = 3
 LEAST_FILE = 120
 LINE_CHARS = 200
 NEXT = "Your next action?"
 
 
-def conversation(state: State, system: str, context_tokens: int, count: Count) -> list[Message]:
+def conversation(
+    state: State, system: str, context_tokens: int, count: Count, edits: Sequence[Candidate] = ()
+) -> list[Message]:
     """The messages that ask for the next action; with the reply's room they take at most `context_tokens`.
 
-    `count` gives the tokens of a text. Raises `UserError` (exit 4) when the context is too small for the rules and the task.
+    `edits` are those of the catalogue that are told. `count` gives the tokens of a text. Raises `UserError` (exit 4) when the
+    context is too small for the rules and the task.
     """
     most = context_tokens - reply_room(context_tokens) - count(system) - 2 * MESSAGE_TOKENS
     room = most
     while room >= LEAST_TOKENS:
-        content = _content(state, room, count)
+        content = _content(state, room, count, edits)
         surplus = count(content) - most
         if surplus <= 0:
             return [Message("system", system), Message("user", content)]
@@ -57,11 +63,13 @@ def conversation(state: State, system: str, context_tokens: int, count: Count) -
     )
 
 
-def _content(state: State, room: int, count: Count) -> str:
+def _content(state: State, room: int, count: Count, edits: Sequence[Candidate]) -> str:
     """The user's message in about `room` tokens: the whole is counted by the caller."""
+    lists = listed(edits, int(EDITS_SHARE * room), count)
+    room -= sum(map(count, lists))
     parts = [_fitted("the task", _task(state), int(TASK_SHARE * room), count), *_history(state.history, room, count)]
     left = room - sum(count(part) for part in parts) - count(NEXT) - 8
-    return "\n\n".join([parts[0], *_files(state, left, count), *parts[1:], NEXT])
+    return "\n\n".join([parts[0], *_files(state, left, count), *parts[1:], *lists, NEXT])
 
 
 def _fitted(title: str, text: str, room: int, count: Count) -> str:

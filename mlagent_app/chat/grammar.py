@@ -10,7 +10,8 @@ from mlagent_app.chat.quoting import DATA
 
 PATCH = "<<<<<<< SEARCH\nlines of the script as they are\n=======\nwhat replaces them\n>>>>>>> REPLACE"
 PATCHES = (
-    "'Edit Script' takes a 'patch' that you write yourself, one or more blocks of this form, as a JSON string with \\n for "
+    "'Edit Script' takes one of two things. An 'edit_instruction' is one of those that are listed as applying to the script, "
+    "word for word but for its values. A 'patch' is your own, one or more blocks of this form, as a JSON string with \\n for "
     f"line ends:\n{PATCH}\nThe lines to search for are copied from the script exactly, with their indentation, and occur once "
     "in it. No other file is changed, and the lines that print the metric, split the data or set the seed stay as they are."
 )
@@ -49,8 +50,8 @@ def rules(example: EditScript, editing: str) -> str:
     )
 
 
-def patch_rules() -> str:
-    """The system prompt of a policy that writes its own patches."""
+def catalogue_rules() -> str:
+    """The system prompt of a policy that chooses an edit of the catalogue or writes a patch, in training as in the app."""
     return rules(EditScript("train.py", patch="<a patch>"), PATCHES)
 
 

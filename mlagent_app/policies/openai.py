@@ -13,21 +13,24 @@ from mlagent_app.agent.chat import ChatModel, OnText
 from mlagent_app.agent.edits import Candidate
 from mlagent_app.agent.state import State
 from mlagent_app.chat.conversation import conversation
-from mlagent_app.chat.grammar import instruction_rules, patch_rules
+from mlagent_app.chat.grammar import catalogue_rules, instruction_rules
+from mlagent_app.chat.offering import offered
 from mlagent_app.chat.waiting import waited
 from mlagent_app.policies.base import Proposal
+from mlagent_app.policies.random import untried
 
 
 class WritingPolicy:
     """Asks `model` for each action. `kind` is the back end's name in the settings.
 
-    `own_words`: it may ask for an edit in words, which an editor carries out, and need not write the patch itself.
+    `own_words`: it asks for edits in its own words, which an editor carries out. Without, it is told what the catalogue can
+    do, as in training, and may write a patch instead.
     """
 
     def __init__(self, model: ChatModel, kind: str = "openai", *, own_words: bool = False) -> None:
         self._model = model
         self._kind = kind
-        self._rules = instruction_rules() if own_words else patch_rules()
+        self._own_words = own_words
 
     @property
     def chat_model(self) -> ChatModel:
@@ -49,10 +52,12 @@ class WritingPolicy:
 
         Raises `Cancelled` soon after `cancel` is set, and `UserError` (exit 4) when the model gives no answer.
         """
-        del candidates  # it writes its own edits
         model = self._model
+        rules, edits = catalogue_rules(), offered(state, untried(state, candidates))
+        if self._own_words:
+            rules, edits = instruction_rules(), []
         room = waited(lambda: model.context_tokens, cancel)  # a server may have to be asked
-        reply = model.reply(conversation(state, self._rules, room, model.count), cancel, on_text)
+        reply = model.reply(conversation(state, rules, room, model.count, edits), cancel, on_text)
         _, action = parse(reply.text)
         if isinstance(action, InvalidAction) and reply.finish == "length":
             action = InvalidAction(f"the answer was cut at the limit of its length: write less; {action.message}")

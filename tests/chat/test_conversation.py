@@ -15,12 +15,12 @@ from mlagent_app.agent.errors import Exit, UserError
 from mlagent_app.agent.metrics import MetricSpec
 from mlagent_app.agent.state import State, Task, Turn
 from mlagent_app.chat.conversation import MESSAGE_TOKENS, Count, conversation, step_line
-from mlagent_app.chat.grammar import patch_rules
+from mlagent_app.chat.grammar import catalogue_rules
 from mlagent_app.chat.quoting import cut, quoted
 from mlagent_app.chat.tokens import estimate, reply_room
 
 TASK = Task("digits", "python train.py", MetricSpec("accuracy", "max"), 0.5, 1.0, 0.01, "the notes")
-RULES = patch_rules()
+RULES = catalogue_rules()
 _BLOCK = re.compile(r"^--- begin of (.+) \[([0-9a-f]{12})\] ---\n(.*?)\n--- end of \1 \[\2\] ---$", re.DOTALL | re.MULTILINE)
 
 

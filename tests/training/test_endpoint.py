@@ -86,6 +86,11 @@ def server() -> Iterator[Server]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
+        def do_GET(self) -> None:  # it tells no context's length
+            self.send_response(404)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
         def do_POST(self) -> None:
             body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
             known = self.path == "/v1/chat/completions"
@@ -369,14 +374,19 @@ def observation(count: int) -> Observation:
     return Observation("", "", state, candidates)
 
 
-def test_a_request_carries_state_files_ideas_and_instructions(server: Server) -> None:
+def test_a_request_is_the_app_s_with_ideas_among_the_notes(server: Server) -> None:
+    server.script = [said("no action")]
     actor = EndpointActor(("idea one", "idea two"), recipe(server))
     actor.begin(cast("Any", None), Start(TASK, 1, "linear"), 0)
-    text = actor.request(observation(200), Random(0))
-    assert "Baseline 0.5" in text and "the notes" in text and "first\n" in text and "last" in text and "[cut: " in text
-    assert len(text) < 40_000 and "(not shown: z3.py)" in text
-    assert "- idea" in text and text.count("- set C of Model to ") == 60
-    assert "instructions that apply" not in actor.request(observation(0), Random(0))
+    actor.choose(observation(200), Random(0))
+    text = server.asked(0)
+    assert "Baseline 0.5" in text and "the notes\nIdeas to start from:\n- idea" in text
+    assert "first\n" in text and "last" in text and "[cut: " in text and "z3.py" in text
+    assert text.count("- set C of Model to ") == 60
+    for count in (9, 0):
+        EndpointActor((), recipe(server)).choose(observation(count), Random(0))
+    assert "Ideas" not in server.asked(1) and "instructions that apply" in server.asked(1)
+    assert "instructions that apply" not in server.asked(2)
 
 
 @pytest.mark.parametrize(
@@ -451,7 +461,7 @@ def test_an_expert_episode(server: Server, tmp_path: Path) -> None:
     assert steps[2].value is not None and steps[2].family and steps[0].next_state == steps[1].state
     assert "- use boosting" in server.asked(4) or "- drop the name" in server.asked(4), "the first prompt stays"
     assert "please the judge" in server.asked(1) and "please the judge" not in server.asked(0)
-    assert "no 'Action:' line" in server.asked(2) and f"{edit.edit_instruction} [train.py] -> ok" in server.asked(3)
+    assert "no 'Action:' line" in server.asked(2) and f"[train.py] {edit.edit_instruction} -> ok" in server.asked(3)
 
 
 @pytest.mark.bwrap

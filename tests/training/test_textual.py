@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Callable, Iterable, Iterator
+import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import SimpleNamespace, TracebackType
@@ -22,17 +23,21 @@ from torch import Tensor
 from transformers import PreTrainedTokenizerFast
 
 from mlagent_app.agent.actions import EditScript, FinalAnswer, InvalidAction, format_answer
+from mlagent_app.agent.chat import Message, OnText, Reply, Usage
 from mlagent_app.agent.edits import Candidate
 from mlagent_app.agent.errors import UserError
 from mlagent_app.agent.metrics import MetricSpec
 from mlagent_app.agent.reward import Case, sigmoid
-from mlagent_app.agent.state import State, Task
+from mlagent_app.agent.state import State, Task, Turn
+from mlagent_app.chat.grammar import catalogue_rules
+from mlagent_app.chat.offering import MOST_OFFERED, offered
 from mlagent_app.chat.quoting import quoted
 from mlagent_app.environment.taskenv import EpisodeState, Observation, Transition
+from mlagent_app.policies.openai import WritingPolicy
+from mlagent_app.policies.random import untried
 from mlagent_app.policies.writing import END, PAD
 from training import big, corpus, grpo, sft, tokens
 from training.answers import Execution, Speech, chunks, draw, lay
-from training.endpoint import INSTRUCTIONS, system_prompt
 from training.episodes import ReplyJob, Step, read_reply
 from training.loop import MODEL, loop, read_log
 from training.model import from_scratch
@@ -97,7 +102,7 @@ class TinyPool:
 def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A base model as a directory: a random Qwen2, and a byte-level tokenizer with a chat template."""
     place = tmp_path_factory.mktemp("base")
-    trained = tokens.train([system_prompt(), state_text(0), GOOD] * 3, 1500)
+    trained = tokens.train([catalogue_rules(), state_text(0), GOOD] * 3, 1500)
     trained.add_special_tokens([AddedToken(text, special=True) for text in ("<|im_start|>", "<|im_end|>")])
     chat = PreTrainedTokenizerFast(tokenizer_object=trained, pad_token=PAD, eos_token=END)
     chat.chat_template = CHATML
@@ -156,7 +161,7 @@ def scored(learner: TextLearner, batch: TextBatch, role: str = ACTOR) -> Tensor:
 
 def test_prompts_and_completions_have_the_form_of_the_chat_template(base: Path, read: corpus.Corpus) -> None:
     writer = cast("big.ChatWriter", read.writer)
-    messages = [{"role": "system", "content": system_prompt()}, {"role": "user", "content": state_text(1)}]
+    messages = [{"role": "system", "content": catalogue_rules()}, {"role": "user", "content": state_text(1)}]
     rendered = cast("str", writer.chat.apply_chat_template(messages, tokenize=False, add_generation_prompt=True))
     assert read.situations["s1"].prompt.tolist() == writer.chat.encode(rendered, add_special_tokens=False)
     assert writer.end == writer.chat.convert_tokens_to_ids("<|im_end|>")
@@ -173,18 +178,44 @@ def test_a_text_from_outside_cannot_end_the_turn(base: Path, read: corpus.Corpus
     assert "<|im_end|>" in Speech.of(recipe_for(base), read).text(writer.completion("<|im_end|>"))
 
 
-def test_a_long_prompt_keeps_the_task_and_the_last_steps(base: Path) -> None:
+def test_what_is_learned_is_what_the_app_asks(base: Path) -> None:
+    """A policy that writes puts the same tokens to a model with this tokenizer and context as training has for the state."""
     writer = big.ChatWriter.of(big.load_tokenizer(base), 4096)
-    history = "\n".join(f"{number}. Edit Script: try {number} things" for number in range(900))
-    told = quoted("the state", f"Task: improve accuracy\n{history}\nthe last step")
-    text = f"{told}\n\n{quoted('train.py', 'x = 1' * 3000)}\n\n{quoted('instructions', '- set' * 900)}\n\nYour next action?"
-    ids = writer.prompt(text)
+    candidates = [Candidate(f"set x to {number}", "train.py", "value") for number in range(200)]
+    turns = tuple(
+        Turn(n, "Edit Script", f"set x to {n}", "train.py", "", "ok", 0.6, 0.5, 0.01, True, "seen " * 50) for n in range(40)
+    )
+    files = {"train.py": "x = 1\n" * 900}
+    state = State(Task("toy", "python train.py", MetricSpec("accuracy", "max"), 0.5, 1.0), 0.6, "files", turns, files, 5)
+    asked: list[Message] = []
+
+    class Model:
+        name = "its own"
+        context_tokens = 4096
+
+        def count(self, text: str) -> int:
+            return len(writer.chat.encode(text, add_special_tokens=False, split_special_tokens=True))
+
+        def reply(self, messages: Sequence[Message], cancel: threading.Event, on_text: OnText | None = None) -> Reply:
+            del cancel, on_text
+            asked.extend(messages)
+            return Reply(GOOD, Usage())
+
+    assert WritingPolicy(Model()).propose(state, candidates, threading.Event()).action == EditScript(
+        "train.py", "set C of SVC to 10"
+    )
+    ids = writer.prompt(writer.told(state, offered(state, untried(state, candidates))))
+    chat = [{"role": message.role, "content": message.content} for message in asked]
+    rendered = cast("str", writer.chat.apply_chat_template(chat, tokenize=False, add_generation_prompt=True))
+    assert ids == writer.chat.encode(rendered, add_special_tokens=False)
     assert len(ids) <= writer.most
     left = writer.chat.decode(ids)
-    assert "Task: improve accuracy" in left
-    assert "the last step\n--- end of the state" in left
-    assert left.count("[cut]") == 3
-    assert "Your next action?" in left
+    assert "Improve accuracy" in left and "the last step (39)" in left and "- set x to 1" in left and "[cut: " in left
+    assert "- set x to 30\n" not in left, "what was tried is not offered"
+
+
+def test_a_text_that_is_too_long_loses_its_middle(base: Path) -> None:
+    writer = big.ChatWriter.of(big.load_tokenizer(base), 4096)
     assert len(writer.prompt("word " * 9000)) == writer.most
     with pytest.raises(UserError, match="no room for a state"):
         big.ChatWriter.of(writer.chat, 64)
@@ -194,7 +225,7 @@ def test_a_base_without_a_template_has_a_plain_form(base: Path) -> None:
     chat = big.load_tokenizer(base)
     chat.chat_template = None
     writer = big.ChatWriter.of(chat, SIZES["context"])
-    assert chat.decode(writer.prompt("a state")) == f"{system_prompt()}\n\na state\n\nAnswer:\n"
+    assert chat.decode(writer.prompt("a state")) == f"{catalogue_rules()}\n\na state\n\nAnswer:\n"
     assert writer.end == chat.eos_token_id
 
 
@@ -209,15 +240,14 @@ def test_what_cannot_be_loaded_is_said_in_one_line(tmp_path: Path, monkeypatch: 
         big.load_base(Model(base="nobody/nothing"))
 
 
-def test_a_request_offers_what_was_taken() -> None:
+def test_what_was_taken_is_offered() -> None:
     candidates = tuple(Candidate(f"set x to {number}", "train.py", "value") for number in range(200))
-    spec = MetricSpec("accuracy", "max")
-    seen = Observation("", "", State(Task("toy", "python train.py", spec, 0.5, 1.0), 0.5, ""), candidates)
-    shown = corpus.offered(seen, ("set x to 150", "no such edit"), "s0").candidates
-    assert len(shown) == INSTRUCTIONS
+    state = State(Task("toy", "python train.py", MetricSpec("accuracy", "max"), 0.5, 1.0), 0.5, "")
+    shown = offered(state, candidates, ("set x to 150", "no such edit"))
+    assert len(shown) == MOST_OFFERED
     assert candidates[150] in shown
-    assert list(shown) == [item for item in candidates if item in shown]
-    assert corpus.offered(seen, ("set x to 150", "no such edit"), "s0").candidates == shown
+    assert shown == [item for item in candidates if item in shown]
+    assert offered(state, candidates, ("set x to 150", "no such edit")) == shown
 
 
 def test_an_answer_is_an_edit_of_the_catalogue_an_action_or_invalid() -> None:
@@ -229,7 +259,7 @@ def test_an_answer_is_an_edit_of_the_catalogue_an_action_or_invalid() -> None:
     assert isinstance(read_reply("", seen).action, InvalidAction)
 
 
-def test_jobs_enter_their_states_and_say_what_they_saw_and_did() -> None:
+def test_jobs_enter_their_states_and_say_what_they_saw_and_did(base: Path) -> None:
     edit = Candidate("set C of SVC to 10", "train.py", "value")
     spec = MetricSpec("accuracy", "max")
     state = State(Task("toy", "python train.py", spec, 0.5, 1.0), 0.5, "files", files={"train.py": "SVC()"})
@@ -257,7 +287,7 @@ def test_jobs_enter_their_states_and_say_what_they_saw_and_did() -> None:
 
     env = Env()
     bench = cast("Workbench", SimpleNamespace(environment=lambda: env))
-    (row,) = corpus.AskJob(("s0",), (("set C of SVC to 10",),), recipe_for("")).run(bench)
+    (row,) = corpus.AskJob(("s0",), (("set C of SVC to 10",),), str(base), 4096).run(bench)
     assert (row["state"], row["variant"], row["base"]) == ("s0", "toy/0", "files")
     assert "- set C of SVC to 10" in row["text"]
     assert "SVC()" in row["text"]

@@ -16,8 +16,8 @@ pytest.importorskip("torch")
 from mlagent_app.agent.actions import EditScript, format_answer
 from mlagent_app.agent.errors import UserError
 from mlagent_app.agent.reward import sigmoid
+from mlagent_app.chat.tokens import reply_room
 from training import verl_adapter
-from training.big import ANSWER_TOKENS
 from training.corpus import Situation
 from training.outcomes import Outcome
 from training.recipe import load
@@ -110,7 +110,11 @@ def test_the_configuration_names_what_is_there(monkeypatch: pytest.MonkeyPatch) 
     assert config["data"]["train_batch_size"] == recipe.rl.states
     assert config["trainer"]["total_training_steps"] == recipe.rl.updates
     assert rollout["response_length"] == config["data"]["max_response_length"] == recipe.rl.max_new_tokens
-    assert rollout["prompt_length"] == config["data"]["max_prompt_length"] == recipe.model.context - ANSWER_TOKENS
+    assert (
+        rollout["prompt_length"]
+        == config["data"]["max_prompt_length"]
+        == recipe.model.context - reply_room(recipe.model.context)
+    )
     assert float(config["actor_rollout_ref"]["actor"]["optim"]["lr"]) == recipe.rl.actor_lr
     assert float(config["critic"]["optim"]["lr"]) == recipe.rl.critic_lr
     assert config["algorithm"]["kl_ctrl"]["kl_coef"] == recipe.rl.kl
