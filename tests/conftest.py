@@ -17,6 +17,19 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "fast"))
 
 # Under REQUIRE_DOCKER=1 a skipped test marked `docker` is a failure, and so on: CI fails where it would else say nothing.
 REQUIRABLE = ("docker", "bwrap", "torch", "vllm")
+# The files that take longest, in minutes: first, so that no process is left with one of them when the others have ended.
+LONGEST = (
+    "vllm/test_real.py",
+    "e2e/test_shapes.py",
+    "training/test_pool.py",
+    "environment/test_adapters.py",
+    "training/test_ranks.py",
+    "training/test_pipeline.py",
+    "tasks/test_attacks.py",
+    "repo/test_properties.py",
+    "session/test_task.py",
+    "cli/test_writing.py",
+)
 GIT_CONFIG = """[user]
 \tname = Test User
 \temail = test@example.com
@@ -27,6 +40,12 @@ GIT_CONFIG = """[user]
 [protocol "file"]
 \tallow = always
 """
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest files first; the others in their order."""
+    place = {name: number for number, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: place.get("/".join(item.path.parts[-2:]), len(LONGEST)))
 
 
 @pytest.fixture(autouse=True)
