@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mlagent_app.agent.actions import EditScript, Reasoning, format_answer
+from mlagent_app.agent.edits import Candidate
 from mlagent_app.agent.errors import Exit, UserError
 from mlagent_app.agent.metrics import MetricSpec
 from mlagent_app.agent.state import State, Task, Turn
@@ -51,22 +52,28 @@ states = st.builds(
 )
 
 
-@given(states, st.integers(2400, 40_000), st.sampled_from([estimate, thirds]))
-def test_the_budget_is_never_exceeded(state: State, context: int, counter: Count) -> None:
-    messages = conversation(state, RULES, context, counter)
+edits = st.lists(
+    st.builds(Candidate, texts.map(lambda text: text[:200]), st.sampled_from(["a.py", "long\nname.py"]), st.just("f"))
+)
+
+
+@given(states, edits, st.integers(2400, 40_000), st.sampled_from([estimate, thirds]))
+def test_the_budget_is_never_exceeded(state: State, offers: list[Candidate], context: int, counter: Count) -> None:
+    messages = conversation(state, RULES, context, counter, offers)
     assert sum(counter(message.content) + MESSAGE_TOKENS for message in messages) + reply_room(context) <= context
     system, user = messages
     assert system.content == RULES and system.role == "system"
     titles = [found.group(1) for found in _BLOCK.finditer(user.content)]
     assert titles[0] == "the task" and "Improve accuracy (higher is better)" in user.content
+    told = [title for title in titles if not title.startswith("instructions that apply to ")]
     if state.history:
-        assert titles[-1] == f"the last step ({len(state.history)})"
-    assert conversation(state, RULES, context, counter) == messages, "the same state gives the same conversation"
+        assert told[-1] == f"the last step ({len(state.history)})"
+    assert conversation(state, RULES, context, counter, offers) == messages, "the same state gives the same conversation"
 
 
-@given(states)
-def test_everything_from_outside_is_between_marks(state: State) -> None:
-    (_, user) = conversation(state, RULES, 16_000, estimate)
+@given(states, edits)
+def test_everything_from_outside_is_between_marks(state: State, offers: list[Candidate]) -> None:
+    (_, user) = conversation(state, RULES, 16_000, estimate, offers)
     blocks = list(_BLOCK.finditer(user.content))
     assert _BLOCK.sub("", user.content).split() == ["Your", "next", "action?"]
     for found in blocks:
