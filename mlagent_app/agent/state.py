@@ -75,30 +75,3 @@ class State:
 
     def _real_tries(self) -> list[Turn]:
         return [turn for turn in self.history if turn.outcome != "infrastructure"]
-
-
-def prompt(state: State, *, last: int = 8) -> str:
-    """The state as text: the task, where the metric stands, and the last steps with what came of them.
-
-    Older steps are dropped first; refused diffs are given with the reason for which they were refused.
-    """
-    task = state.task
-    aim = "higher" if task.metric.direction == "max" else "lower"
-    lines = [
-        f"Task: improve {task.metric.name} ({aim} is better) of {task.name}; command: {task.command}",
-        f"Baseline {task.m_init:g}, now {state.value:g}, reference {task.m_best:g}",
-    ]
-    if task.notes:
-        lines.append(f"Notes of the project:\n{task.notes}")
-    if state.steps_left is not None:
-        lines.append(f"Steps left: {state.steps_left}")
-    for turn in state.history[-last:]:
-        value = "no metric" if turn.value is None else f"{task.metric.name} {turn.value:g}"
-        fate = "kept" if turn.kept else "not kept"
-        lines.append(f"{turn.index}. {turn.action}: {turn.instruction} [{turn.file}] -> {turn.outcome}, {value}, {fate}")
-        if turn.reason:
-            lines.append(f"   refused because: {turn.reason}")
-            lines.extend(f"   | {line}" for line in turn.diff.splitlines()[:40])
-        if turn.feedback:
-            lines.append(f"   feedback: {turn.feedback}")
-    return "\n".join(lines)

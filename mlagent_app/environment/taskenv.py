@@ -19,7 +19,11 @@ from mlagent_app.agent.actions import Action, EditScript, FinalAnswer, InvalidAc
 from mlagent_app.agent.edits import Candidate
 from mlagent_app.agent.errors import Exit, UserError
 from mlagent_app.agent.reward import Reference, Version
-from mlagent_app.agent.state import State, Task, Turn, prompt
+from mlagent_app.agent.state import State, Task, Turn
+from mlagent_app.chat.conversation import conversation
+from mlagent_app.chat.grammar import catalogue_rules
+from mlagent_app.chat.offering import offered
+from mlagent_app.chat.tokens import estimate
 from mlagent_app.editors.llm import LLMEditor
 from mlagent_app.environment.core import Environment, StepResult
 from mlagent_app.environment.dependencies import ImportRule
@@ -29,6 +33,7 @@ from mlagent_app.environment.taskjudge import TaskJudge, open_variant, task_erro
 from mlagent_app.environment.trial import COMMAND, reference_value
 from mlagent_app.environment.versions import MemoryVersions
 from mlagent_app.plan import Plan, PlanLimits
+from mlagent_app.policies.random import untried
 from mlagent_app.repo.relevance import matches
 from sandbox.runner import Runner
 from sandbox.workdir import remove_tree
@@ -36,15 +41,23 @@ from tasks.building import Drawn
 from tasks.suite import find, suite
 from tasks.variant import SEEDS_PER_ROLE, draw
 
+# The context of a model to which a text is told; the reply has a quarter of it.
+CONTEXT_TOKENS = 16_384
+
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """What the policy gets to see: `text` is the state as a prompt, `candidates` the catalogue's edits not tried yet."""
+    """What the policy gets to see: the feedback of the last step, the state, and the catalogue's edits not tried in it yet."""
 
-    text: str
     feedback: str
     state: State
     candidates: tuple[Candidate, ...]
+
+    @property
+    def text(self) -> str:
+        """What a policy that writes is told in the app, for a context of `CONTEXT_TOKENS` estimated tokens."""
+        edits = offered(self.state, untried(self.state, self.candidates))
+        return conversation(self.state, catalogue_rules(), CONTEXT_TOKENS, estimate, edits)[-1].content
 
 
 @dataclass(frozen=True, slots=True)
@@ -283,7 +296,7 @@ class TaskEnvironment:
         tried = state.tried()
         edits = [edit for edit in episode.environment.edits(episode.commit) if (edit.instruction, edit.file) not in tried]
         candidates = tuple(Candidate(edit.instruction, edit.file, edit.family) for edit in edits)
-        return Observation(prompt(state), feedback, state, candidates)
+        return Observation(feedback, state, candidates)
 
     def _metadata(self, result: StepResult, kept: bool) -> dict[str, Any]:
         prepared, measurement, reward = result.prepared, result.measurement, result.reward

@@ -12,7 +12,7 @@ from mlagent_app.agent.actions import EditScript, FinalAnswer
 from mlagent_app.agent.edits import Candidate
 from mlagent_app.agent.errors import Exit, UserError
 from mlagent_app.agent.metrics import MetricSpec
-from mlagent_app.agent.state import State, Task, Turn, prompt
+from mlagent_app.agent.state import State, Task, Turn
 from mlagent_app.policies.registry import make_policy
 
 NEVER = threading.Event()
@@ -75,10 +75,3 @@ def test_a_policy_that_does_not_exist_is_named() -> None:
     with pytest.raises(UserError, match="no policy 'gpt'") as caught:
         make_policy("gpt", seed=0)
     assert caught.value.code == Exit.NO_POLICY
-
-
-def test_the_prompt_carries_refused_diffs_with_their_reason() -> None:
-    refused = replace(turn(CANDIDATES[0], 1, 0.9), reason="keep the model linear", diff="-C=1\n+C=2")
-    text = prompt(replace(START, history=(refused,)))
-    assert "refused because: keep the model linear" in text
-    assert "| +C=2" in text

@@ -371,7 +371,7 @@ def observation(count: int) -> Observation:
     state = State(
         task, 0.5, "base", files={"train.py": f"first\n{'x' * 20_000}\nlast", **{f"z{n}.py": "y" * 9_000 for n in range(4)}}
     )
-    return Observation("", "", state, candidates)
+    return Observation("", state, candidates)
 
 
 def test_a_request_is_the_app_s_with_ideas_among_the_notes(server: Server) -> None:

@@ -253,7 +253,7 @@ def test_what_was_taken_is_offered() -> None:
 def test_an_answer_is_an_edit_of_the_catalogue_an_action_or_invalid() -> None:
     edit = Candidate("set C of SVC to 10", "train.py", "value")
     spec = MetricSpec("accuracy", "max")
-    seen = Observation("", "", State(Task("toy", "python train.py", spec, 0.5, 1.0), 0.5, ""), (edit,))
+    seen = Observation("", State(Task("toy", "python train.py", spec, 0.5, 1.0), 0.5, ""), (edit,))
     assert read_reply(GOOD, seen).candidate == edit
     assert read_reply(format_answer(FinalAnswer("x")), seen).action == FinalAnswer("x")
     assert isinstance(read_reply("", seen).action, InvalidAction)
@@ -277,7 +277,7 @@ def test_jobs_enter_their_states_and_say_what_they_saw_and_did(base: Path) -> No
 
         def reset(self, *, state_id: str) -> Observation:
             assert state_id == "s0"
-            return Observation("", "", state, (edit,))
+            return Observation("", state, (edit,))
 
         def step(self, action: object) -> Transition:
             taken.append(action)
