@@ -89,13 +89,14 @@ def _fitted(title: str, text: str, room: int, count: Count) -> str:
 
 
 def _task(state: State) -> str:
+    """The task, without its reference: in training that was measured, and on a user's project nobody knows it."""
     task = state.task
     aim = "higher" if task.metric.direction == "max" else "lower"
     noise = "" if task.noise is None else f" (noise of one run: {task.noise:.3g})"
     lines = [
         f"Improve {task.metric.name} ({aim} is better) of {task.name}.",
         f"Command: {task.command}",
-        f"Baseline {task.m_init:.6g}{noise}, now {state.value:.6g}, reference {task.m_best:.6g}.",
+        f"Baseline {task.m_init:.6g}{noise}, now {state.value:.6g}.",
     ]
     if state.steps_left is not None:
         lines.append(f"Steps left: {state.steps_left}.")
