@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from benchmarks.gpu import Row, Setting, model, timed
+from mlagent_app.chat.grammar import catalogue_rules
 from training import sft
 from training.big import lora_config
 from training.budget import training_flops
-from training.endpoint import system_prompt
 
 if TYPE_CHECKING:
     from trl import SFTConfig  # pyright: ignore[reportPrivateImportUsage]
@@ -69,4 +69,4 @@ def words(setting: Setting) -> Any:  # noqa: ANN401
     from training import tokens
 
     most = min(500, setting.sizes.vocabulary)
-    return PreTrainedTokenizerFast(tokenizer_object=tokens.train([system_prompt()], most), pad_token=PAD, eos_token=END)
+    return PreTrainedTokenizerFast(tokenizer_object=tokens.train([catalogue_rules()], most), pad_token=PAD, eos_token=END)
