@@ -6,7 +6,7 @@ Nothing heavy is imported before it is needed: the corpus needs the tokenizer al
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,9 +15,10 @@ from mlagent_app.agent.actions import EditScript, format_answer
 from mlagent_app.agent.edits import Candidate
 from mlagent_app.agent.errors import UserError
 from mlagent_app.agent.state import State
-from mlagent_app.chat.conversation import LEAST_TOKENS, conversation
+from mlagent_app.chat.conversation import LEAST_TOKENS
 from mlagent_app.chat.grammar import catalogue_rules
 from mlagent_app.chat.tokens import reply_room
+from mlagent_app.policies.openai import catalogue_conversation
 from training.episodes import Step
 from training.recipe import Model
 
@@ -188,9 +189,9 @@ class ChatWriter:
         chat: Any = self.chat  # a fast one: no other is loaded
         return chat.backend_tokenizer
 
-    def told(self, state: State, edits: Sequence[Candidate]) -> str:
-        """The user's message for a state, with these edits of the catalogue. Raises `UserError`: the context is too small."""
-        messages = conversation(state, catalogue_rules(), self.context, lambda text: len(_encode(self.chat, text)), edits)
+    def told(self, state: State, candidates: Sequence[Candidate], taken: Collection[str] = ()) -> str:
+        """The user's message for a state; see `catalogue_conversation`. Raises `UserError`: the context is too small."""
+        messages = catalogue_conversation(state, candidates, self.context, lambda text: len(_encode(self.chat, text)), taken)
         return messages[-1].content
 
     def prompt(self, text: str) -> list[int]:

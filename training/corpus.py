@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from mlagent_app.agent.digest import digest
-from mlagent_app.chat.offering import offered
 from mlagent_app.environment.taskenv import Observation, TaskEnvironment
 from mlagent_app.policies.embedded import FORM
 from mlagent_app.policies.random import untried
@@ -147,9 +146,7 @@ class AskJob:
         rows: list[dict[str, Any]] = []
         for name, taken in zip(self.states, self.taken, strict=True):
             seen = env.reset(state_id=name)
-            left = untried(seen.state, seen.candidates)
-            told = [item for item in seen.candidates if item in left or item.instruction in taken]
-            rows.append({**_facts(env, seen, name), "text": writer.told(seen.state, offered(seen.state, told, taken))})
+            rows.append({**_facts(env, seen, name), "text": writer.told(seen.state, seen.candidates, taken)})
         env.close()
         return rows
 

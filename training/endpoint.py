@@ -21,13 +21,10 @@ from mlagent_app.agent.errors import UserError
 from mlagent_app.agent.state import State
 from mlagent_app.chat import failures
 from mlagent_app.chat.client import EndpointModel
-from mlagent_app.chat.conversation import conversation
-from mlagent_app.chat.grammar import catalogue_rules
-from mlagent_app.chat.offering import offered
 from mlagent_app.chat.quoting import DATA, cut, quoted
 from mlagent_app.chat.target import Names, Target, check_model, check_url, key_from, shown_url
 from mlagent_app.environment.taskenv import Observation, Transition
-from mlagent_app.policies.random import untried
+from mlagent_app.policies.openai import catalogue_conversation
 from mlagent_app.repo.relevance import matches
 from tasks.schema import TaskSpec
 from training.draws import Start
@@ -101,7 +98,7 @@ class Chat:
     def next(self, state: State, candidates: Sequence[Candidate]) -> str:
         """The reply to a state, which is told as to a policy in the app. Raises `UserError`."""
         room = min(self._model.context_tokens, CONTEXT_TOKENS)
-        return self._reply(conversation(state, catalogue_rules(), room, self._model.count, offered(state, candidates)))
+        return self._reply(catalogue_conversation(state, candidates, room, self._model.count))
 
     def _reply(self, messages: Sequence[Message]) -> str:
         return self._model.reply(messages, threading.Event()).text[:REPLY_CHARS]
@@ -254,7 +251,7 @@ class EndpointActor:
     def choose(self, seen: Observation, rng: random.Random) -> Choice:
         """Ask for the next action. Raises `UserError` when the endpoint fails for good."""
         del rng  # the server draws
-        reply = connect(self.recipe.endpoint).next(self.shown(seen.state), untried(seen.state, seen.candidates))
+        reply = connect(self.recipe.endpoint).next(self.shown(seen.state), seen.candidates)
         return read_reply(reply, seen)
 
     def learn(self, choice: Choice, moved: Transition) -> None:

@@ -20,9 +20,6 @@ from mlagent_app.agent.edits import Candidate
 from mlagent_app.agent.errors import Exit, UserError
 from mlagent_app.agent.reward import Reference, Version
 from mlagent_app.agent.state import State, Task, Turn
-from mlagent_app.chat.conversation import conversation
-from mlagent_app.chat.grammar import catalogue_rules
-from mlagent_app.chat.offering import offered
 from mlagent_app.chat.tokens import estimate
 from mlagent_app.editors.llm import LLMEditor
 from mlagent_app.environment.core import Environment, StepResult
@@ -33,7 +30,7 @@ from mlagent_app.environment.taskjudge import TaskJudge, open_variant, task_erro
 from mlagent_app.environment.trial import COMMAND, reference_value
 from mlagent_app.environment.versions import MemoryVersions
 from mlagent_app.plan import Plan, PlanLimits
-from mlagent_app.policies.random import untried
+from mlagent_app.policies.openai import catalogue_conversation
 from mlagent_app.repo.relevance import matches
 from sandbox.runner import Runner
 from sandbox.workdir import remove_tree
@@ -56,8 +53,7 @@ class Observation:
     @property
     def text(self) -> str:
         """What a policy that writes is told in the app, for a context of `CONTEXT_TOKENS` estimated tokens."""
-        edits = offered(self.state, untried(self.state, self.candidates))
-        return conversation(self.state, catalogue_rules(), CONTEXT_TOKENS, estimate, edits)[-1].content
+        return catalogue_conversation(self.state, self.candidates, CONTEXT_TOKENS, estimate)[-1].content
 
 
 @dataclass(frozen=True, slots=True)

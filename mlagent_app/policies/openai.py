@@ -6,18 +6,31 @@ It takes any `ChatModel`: an endpoint, a server that the app starts, or a model 
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from mlagent_app.agent.actions import InvalidAction, parse
-from mlagent_app.agent.chat import ChatModel, OnText
+from mlagent_app.agent.chat import ChatModel, Message, OnText
 from mlagent_app.agent.edits import Candidate
 from mlagent_app.agent.state import State
-from mlagent_app.chat.conversation import conversation
+from mlagent_app.chat.conversation import Count, conversation
 from mlagent_app.chat.grammar import catalogue_rules, instruction_rules
 from mlagent_app.chat.offering import offered
 from mlagent_app.chat.waiting import waited
 from mlagent_app.policies.base import Proposal
 from mlagent_app.policies.random import untried
+
+
+def catalogue_conversation(
+    state: State, candidates: Sequence[Candidate], context_tokens: int, count: Count, taken: Collection[str] = ()
+) -> list[Message]:
+    """What a policy that writes is asked where the catalogue edits: in the app, of an expert, in training and in adapters.
+
+    It is told candidates that the session has not tried, and in training those whose instruction was `taken`. `count` gives the
+    tokens of a text. Raises `UserError` (exit 4) when the context is too small.
+    """
+    left = frozenset(untried(state, candidates))
+    told = [item for item in candidates if item in left or item.instruction in taken]
+    return conversation(state, catalogue_rules(), context_tokens, count, offered(state, told, taken))
 
 
 class WritingPolicy:
@@ -53,11 +66,12 @@ class WritingPolicy:
         Raises `Cancelled` soon after `cancel` is set, and `UserError` (exit 4) when the model gives no answer.
         """
         model = self._model
-        rules, edits = catalogue_rules(), offered(state, untried(state, candidates))
-        if self._own_words:
-            rules, edits = instruction_rules(), []
         room = waited(lambda: model.context_tokens, cancel)  # a server may have to be asked
-        reply = model.reply(conversation(state, rules, room, model.count, edits), cancel, on_text)
+        if self._own_words:
+            messages = conversation(state, instruction_rules(), room, model.count)
+        else:
+            messages = catalogue_conversation(state, candidates, room, model.count)
+        reply = model.reply(messages, cancel, on_text)
         _, action = parse(reply.text)
         if isinstance(action, InvalidAction) and reply.finish == "length":
             action = InvalidAction(f"the answer was cut at the limit of its length: write less; {action.message}")

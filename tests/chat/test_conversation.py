@@ -17,6 +17,7 @@ from mlagent_app.agent.metrics import MetricSpec
 from mlagent_app.agent.state import State, Task, Turn
 from mlagent_app.chat.conversation import MESSAGE_TOKENS, Count, conversation, step_line
 from mlagent_app.chat.grammar import catalogue_rules
+from mlagent_app.chat.offering import MOST_OFFERED, offered
 from mlagent_app.chat.quoting import cut, quoted
 from mlagent_app.chat.tokens import estimate, reply_room
 
@@ -136,3 +137,13 @@ def test_a_cut_text_is_never_too_long(text: str, most: int) -> None:
 @given(st.text(max_size=200), st.text(max_size=200))
 def test_an_estimate_of_parts_is_not_below_that_of_the_whole(one: str, other: str) -> None:
     assert 0 <= estimate(one + other) <= estimate(one) + estimate(other) + 2
+
+
+def test_what_was_taken_is_offered() -> None:
+    candidates = tuple(Candidate(f"set x to {number}", "train.py", "value") for number in range(200))
+    state = State(Task("toy", "python train.py", MetricSpec("accuracy", "max"), 0.5, 1.0), 0.5, "")
+    shown = offered(state, candidates, ("set x to 150", "no such edit"))
+    assert len(shown) == MOST_OFFERED
+    assert candidates[150] in shown
+    assert shown == [item for item in candidates if item in shown]
+    assert offered(state, candidates, ("set x to 150", "no such edit")) == shown

@@ -6,7 +6,6 @@ import signal
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Generator
 from pathlib import Path
 
@@ -14,6 +13,7 @@ import pytest
 
 from sandbox.docker_engine import Engine, connect
 from sandbox.runner import SandboxError
+from tests.sandbox.runner_contract import wait_until
 
 START_DOCKER = Path(__file__).parents[2] / "scripts" / "start-docker"
 
@@ -67,9 +67,7 @@ class PrivateEngine:
         process = Path(f"/proc/{pid}")
         if process.exists() and os.path.basename(os.readlink(process / "exe")) == "dockerd":
             os.kill(pid, number)
-        deadline = time.monotonic() + 60
-        while process.exists() and time.monotonic() < deadline:
-            time.sleep(0.05)
+        wait_until(lambda: not process.exists())
         pidfile.unlink(missing_ok=True)
 
     def remove(self) -> None:

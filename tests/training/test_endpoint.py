@@ -9,7 +9,7 @@ import pickle
 import threading
 import time
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from random import Random
@@ -31,7 +31,7 @@ from training import endpoint as module
 from training import experts, ideas
 from training.draws import Start
 from training.endpoint import EndpointActor, ask_for_ideas, connect, read_ideas
-from training.episodes import Choice, Episode, EpisodeJob, Step
+from training.episodes import Episode, EpisodeJob
 from training.pool import SerialPool, run_all
 from training.recipe import Endpoint, Experts, Ideas, Pool, Recipe, Tasks
 from training.telling import silent
@@ -411,22 +411,6 @@ def test_a_reply_without_an_action_is_invalid(server: Server) -> None:
     server.script = [said("I would rather not.")]
     choice = EndpointActor((), recipe(server)).choose(observation(9), Random(0))
     assert isinstance(choice.action, InvalidAction) and choice.candidate is None
-
-
-def test_a_choice_is_one_thing() -> None:
-    with pytest.raises(ValueError, match="either"):
-        Choice(None, 0.0)
-
-
-def test_old_rows_load_and_rows_of_the_search_stay_as_they_were() -> None:
-    step = Step("a", "b", "t", "v", 0, "set C to 1", "train.py", "f", "edit", "ok", 0.5, 0.6, 0.1, True, 1.0, False, -1.5, 9)
-    row = asdict(step)
-    del row["reply"]
-    assert Step(**row) == step and step.to_json() == row and step.is_catalogue_edit
-    written = replace(step, reply="Action: ...", logp=None, family="")
-    assert Step(**json.loads(json.dumps(written.to_json()))) == written and not written.is_catalogue_edit
-    episode = Episode(Start("t", 1, "s"), 0, 0.5, 1.0, (0.5, 0.6, 0.6), (step, written))
-    assert [list(item) for item in episode.to_json()["steps"]] == [list(row), [*row, "reply"]]
 
 
 @pytest.mark.bwrap

@@ -11,7 +11,7 @@ import subprocess
 import sys
 import textwrap
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -21,6 +21,7 @@ import psutil
 import pytest
 
 from mlagent_app.agent.errors import Exit, UserError
+from tests.sandbox.runner_contract import wait_until
 from tests.training.pool_jobs import CalmActor, Deadly, Hung, Meeting, Square, Whereabouts, Wrong
 from training.draws import Start
 from training.episodes import Episode, EpisodeJob
@@ -37,6 +38,7 @@ STALL_SECONDS = 1.0
 NAMES = """
 from pathlib import Path
 from mlagent_app.agent.errors import UserError
+from tests.sandbox.runner_contract import wait_until
 from tests.training.pool_jobs import Square
 from training.pool import open_pool, run_all
 from training.raypool import RayPool
@@ -111,7 +113,7 @@ def test_a_worker_that_dies_between_two_jobs_is_replaced(pool: WorkerPool) -> No
     (found,) = run_all(pool, [Whereabouts()])
     assert isinstance(found, int)
     os.kill(found, signal.SIGKILL)
-    _wait_until(lambda: not psutil.pid_exists(found) or psutil.Process(found).status() == psutil.STATUS_ZOMBIE)
+    assert wait_until(lambda: not psutil.pid_exists(found) or psutil.Process(found).status() == psutil.STATUS_ZOMBIE)
     assert run_all(pool, [Square(2), Square(3)]) == [4, 9]
 
 
@@ -269,10 +271,3 @@ def _spawned() -> set[int]:
             if process.status() != psutil.STATUS_ZOMBIE and any("spawn_main" in part for part in process.cmdline()):
                 found.add(process.pid)
     return found
-
-
-def _wait_until(holds: Callable[[], bool]) -> None:
-    until = time.monotonic() + 60
-    while not holds():
-        assert time.monotonic() < until
-        time.sleep(0.05)

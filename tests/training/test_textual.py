@@ -30,11 +30,9 @@ from mlagent_app.agent.metrics import MetricSpec
 from mlagent_app.agent.reward import Case, sigmoid
 from mlagent_app.agent.state import State, Task, Turn
 from mlagent_app.chat.grammar import catalogue_rules
-from mlagent_app.chat.offering import MOST_OFFERED, offered
 from mlagent_app.chat.quoting import quoted
 from mlagent_app.environment.taskenv import EpisodeState, Observation, Transition
 from mlagent_app.policies.openai import WritingPolicy
-from mlagent_app.policies.random import untried
 from mlagent_app.policies.writing import END, PAD
 from training import big, corpus, grpo, sft, tokens
 from training.answers import Execution, Speech, chunks, draw, lay
@@ -204,7 +202,7 @@ def test_what_is_learned_is_what_the_app_asks(base: Path) -> None:
     assert WritingPolicy(Model()).propose(state, candidates, threading.Event()).action == EditScript(
         "train.py", "set C of SVC to 10"
     )
-    ids = writer.prompt(writer.told(state, offered(state, untried(state, candidates))))
+    ids = writer.prompt(writer.told(state, candidates))
     chat = [{"role": message.role, "content": message.content} for message in asked]
     rendered = cast("str", writer.chat.apply_chat_template(chat, tokenize=False, add_generation_prompt=True))
     assert ids == writer.chat.encode(rendered, add_special_tokens=False)
@@ -238,16 +236,6 @@ def test_what_cannot_be_loaded_is_said_in_one_line(tmp_path: Path, monkeypatch: 
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
     with pytest.raises(UserError, match="hf download nobody/nothing"):
         big.load_base(Model(base="nobody/nothing"))
-
-
-def test_what_was_taken_is_offered() -> None:
-    candidates = tuple(Candidate(f"set x to {number}", "train.py", "value") for number in range(200))
-    state = State(Task("toy", "python train.py", MetricSpec("accuracy", "max"), 0.5, 1.0), 0.5, "")
-    shown = offered(state, candidates, ("set x to 150", "no such edit"))
-    assert len(shown) == MOST_OFFERED
-    assert candidates[150] in shown
-    assert shown == [item for item in candidates if item in shown]
-    assert offered(state, candidates, ("set x to 150", "no such edit")) == shown
 
 
 def test_an_answer_is_an_edit_of_the_catalogue_an_action_or_invalid() -> None:
