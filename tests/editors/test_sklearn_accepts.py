@@ -47,7 +47,7 @@ def estimators_of(name: str, text: str) -> list[Any]:
         if call.root == "sklearn" and call.short[:1].isupper():
             with contextlib.suppress(NameError):
                 made.append(eval(compile(ast.Expression(call.node), name, "eval"), space))
-    return [item for item in made if hasattr(item, "_validate_params")]
+    return [item for item in made if hasattr(item, "_parameter_constraints")]
 
 
 @pytest.mark.parametrize("name", RUNNABLE)
@@ -59,7 +59,7 @@ def test_every_proposed_value_is_valid(name: str) -> None:
         made = estimators_of(name, edit.apply(text))
         assert len(made) >= before - 2, edit.instruction
         for estimator in made:
-            parts = [estimator, *(v for v in estimator.get_params(deep=True).values() if hasattr(v, "_validate_params"))]
+            parts = [estimator, *(v for v in estimator.get_params(deep=True).values() if hasattr(v, "_parameter_constraints"))]
             for part in parts:
                 part._validate_params()
 

@@ -19,6 +19,8 @@ FORMS: dict[str, str] = {
     "value": "set {name} to {value}",
     "replace-lr": "replace {old} with {new} using lr {value}",
     "replace": "replace {old} with {new}",
+    "tune-two": "tune {name} and {name2} of {owner}",
+    "tune": "tune {name} of {owner}",
     "add-before": "add {what} before the model",
     "add-after": "add {what} after {where}",
     "remove": "remove {what}",
@@ -34,6 +36,8 @@ FORMS: dict[str, str] = {
     "deepen": "add a hidden layer",
     "standardise": "standardise the inputs",
     "keep-best": "keep the best checkpoint",
+    "average": "average the last epochs",
+    "characters": "add character n-grams",
 }
 
 _FIELD = re.compile(r"\{(\w+)\}")

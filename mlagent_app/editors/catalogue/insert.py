@@ -219,12 +219,14 @@ def _wraps(script: Script, standing: Standing) -> Iterator[Change]:
         return
     margin = "margin" in script.needs
     if standing.task == "classification":
-        if not margin:
+        # A search inside bags or folds would be done over and over.
+        if not margin and standing.search is None:
             yield from _wrapped(script, standing, Phrase("bag"), "sklearn.ensemble.BaggingClassifier", "n_estimators=10")
             if "chance" in script.needs:
                 yield from _wrapped(script, standing, Phrase("calibrate"), "sklearn.calibration.CalibratedClassifierCV", "")
         return
-    yield from _wrapped(script, standing, Phrase("bag"), "sklearn.ensemble.BaggingRegressor", "n_estimators=10")
+    if standing.search is None:
+        yield from _wrapped(script, standing, Phrase("bag"), "sklearn.ensemble.BaggingRegressor", "n_estimators=10")
     target = "sklearn.compose.TransformedTargetRegressor"
     numpy = script.source.local_name("numpy")
     if numpy and _POSITIVE.search(script.source.text):
@@ -243,7 +245,7 @@ def _wrapped(
     named = naming(source, qualified)
     if named is None or named.name.rpartition(".")[2] in script.classes:
         return
-    seed = script.text_of(standing.call, "random_state") if ".Bagging" in qualified else None
+    seed = script.text_of(standing.own, "random_state") if ".Bagging" in qualified else None
     words = [*([arguments] if arguments else []), *([f"random_state={seed}"] if seed else [])]
     start, end = source.span(standing.call.node)
     closing = "".join(f", {word}" for word in words) + ")"

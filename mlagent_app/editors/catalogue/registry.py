@@ -12,12 +12,16 @@ from mlagent_app.editors.catalogue.estimators import estimators
 from mlagent_app.editors.catalogue.insert import insertions
 from mlagent_app.editors.catalogue.offers import FamilyFunction
 from mlagent_app.editors.catalogue.replace import replacements
+from mlagent_app.editors.catalogue.text import character_ngrams
 from mlagent_app.editors.catalogue.torch_families import TORCH_FAMILIES
+from mlagent_app.editors.catalogue.tuning import tunings
 
 FAMILIES: tuple[FamilyFunction, ...] = (
     estimators,
     replacements,
     insertions,
+    tunings,
+    character_ngrams,
     *TORCH_FAMILIES,
     arguments,
     constants,

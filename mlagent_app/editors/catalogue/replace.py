@@ -93,7 +93,8 @@ def _of_model(script: Script, standing: Standing) -> Iterator[Change]:
         call = Replacement(start, end, introduced(script, standing, name, named.name))
         imports = _moved_import(source, standing.call, named)
         phrase = Phrase("replace", (standing.name, name))
-        yield Change(phrase, "estimator-replacement", (*imports, call), start, standing.name)
+        anchor = source.span(standing.own.node)[0]
+        yield Change(phrase, "estimator-replacement", (*imports, call), anchor, standing.name)
 
 
 def _moved_import(source: Source, call: Call, named: Naming) -> tuple[Replacement, ...]:

@@ -11,6 +11,7 @@ from mlagent_app.editors.catalogue.following import keyword
 from mlagent_app.editors.catalogue.source import Call, Source
 
 Task = Literal["classification", "regression"]
+SEARCH = "sklearn.model_selection.GridSearchCV"
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +109,8 @@ ENSEMBLES: dict[str, Task] = {
     "RegressorChain": "regression",
     "ClassifierChain": "classification",
 }
+# Those that fit each member once, on the data as it is.
+_PLAIN_ENSEMBLES = frozenset({"VotingClassifier", "VotingRegressor", "TransformedTargetRegressor"})
 # Transformers that read the coefficients or importances of a model they are given.
 _SELECTORS = frozenset("RFE RFECV SelectFromModel SequentialFeatureSelector IterativeImputer".split())
 SCALERS = frozenset(
@@ -137,18 +140,26 @@ _BLOCKING = frozenset(
     "partial_fit staged_predict staged_predict_proba staged_score kneighbors decision_path apply get_booster set_params "
     "get_params named_estimators booster_ evals_result save_model get_depth get_n_leaves".split()
 )
+# What a script reads off a search, which a model has not.
+_OF_SEARCH = frozenset("best_params_ best_score_ best_estimator_ best_index_ cv_results_ n_splits_ refit_time_".split())
 _BLOCKING_CALLS = frozenset("plot_tree export_text export_graphviz study.optimize".split())
 
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """A model call of a script, with what is known of its class."""
+    """A model call of a script, with what is known of its class.
+
+    `call` is the whole that an edit replaces or wraps: the model, or the grid search around it, which `search` then is.
+    `own` is the model's own call, which has its seed and its jobs.
+    """
 
     call: Call
     name: str
     task: Task
     traits: frozenset[str]
     known: bool
+    own: Call
+    search: Call | None = None
 
 
 class Script:
@@ -191,9 +202,10 @@ class Script:
         """Whether models can be exchanged at all: no search over named parameters, nothing that only one class knows."""
         read = self.source.attribute_names
         private = {n for n in read if n.endswith("_") and not n.startswith("_")} - _HARMLESS - _READS.keys()
-        searched = any(name.endswith(("SearchCV", "SearchCrossVal")) for name in self.classes) or self.source.imported("optuna")
+        searched = any(c.short.endswith(("SearchCV", "SearchCrossVal")) and c.node not in self._searches for c in self.source.calls)
         odd_fit = self._fit_words - {"sample_weight"}
-        return not (private or searched or odd_fit or read & _BLOCKING or self.classes & _BLOCKING_CALLS)
+        tuned = searched or self.source.imported("optuna") or (self._searches and read & _OF_SEARCH)
+        return not (private or tuned or odd_fit or read & _BLOCKING or self.classes & _BLOCKING_CALLS)
 
     @cached_property
     def can_wrap(self) -> bool:
@@ -205,9 +217,22 @@ class Script:
         """The outermost model calls, in the order of the text."""
         found: list[Standing] = []
         for call in self.source.calls:
-            standing = _standing(call)
+            standing = self._searches.get(call.node) or _standing(call)
             if standing is not None and not self._is_inner(call):
                 found.append(standing)
+        return found
+
+    @cached_property
+    def _searches(self) -> dict[ast.Call, Standing]:
+        """The grid searches over plain settings of one known model, as the catalogue writes them, by their calls."""
+        found: dict[ast.Call, Standing] = {}
+        for call in self.source.calls:
+            names = searched_names(call)
+            model = next((c for c in self.source.calls if names and c.node is call.node.args[0]), None)
+            inner = _standing(model) if model is not None else None
+            if inner is not None and inner.known:
+                traits = inner.traits - {"coef", "share", "weights"}
+                found[call.node] = Standing(call, inner.name, inner.task, traits, True, inner.own, call)
         return found
 
     def _is_inner(self, call: Call) -> bool:
@@ -219,6 +244,27 @@ class Script:
             if isinstance(node, ast.Call) and self._takes_models(node):
                 return True
             node = self.source.parents.get(node)
+        return False
+
+    @cached_property
+    def tunable(self) -> list[Standing]:
+        """The model calls that a grid search can be put around: those of `models`, and those inside an average of several."""
+        found: list[Standing] = []
+        for call in self.source.calls:
+            standing = _standing(call)
+            if standing is not None and standing.known and not self._is_handed(call.node) and not self._is_searched(call.node):
+                found.append(standing)
+        return found
+
+    def _is_searched(self, node: ast.AST) -> bool:
+        """Whether something around the model fits it many times already, or needs the model itself."""
+        around = self.source.parents.get(node)
+        while isinstance(around, (ast.expr, ast.keyword)):
+            if isinstance(around, ast.Call) and self._takes_models(around):
+                short = self.source.qualified(around.func).rpartition(".")[2]
+                if short not in _PLAIN_ENSEMBLES:
+                    return True
+            around = self.source.parents.get(around)
         return False
 
     def _is_handed(self, node: ast.Call) -> bool:
@@ -235,7 +281,7 @@ class Script:
 
     def _takes_models(self, node: ast.Call) -> bool:
         short = self.source.qualified(node.func).rpartition(".")[2]
-        return short in MODELS or short in ENSEMBLES or short in _FOREIGN or short in _SELECTORS
+        return short in MODELS or short in ENSEMBLES or short in _FOREIGN or short in _SELECTORS or node in self._searches
 
     def text_of(self, call: Call, name: str) -> str | None:
         """The text of a keyword argument."""
@@ -243,14 +289,24 @@ class Script:
         return self.source.segment(value) if value is not None else None
 
 
+def searched_names(call: Call) -> frozenset[str]:
+    """The settings of `GridSearchCV(model, {"C": [...]}, ...)`; empty for anything else, and for a search that reaches into steps."""
+    arguments = call.node.args
+    if call.name != SEARCH or len(arguments) != 2 or not isinstance(arguments[1], ast.Dict):
+        return frozenset()
+    keys = [key.value if isinstance(key, ast.Constant) else None for key in arguments[1].keys]
+    plain = all(isinstance(key, str) and "__" not in key for key in keys)
+    return frozenset(str(key) for key in keys) if plain else frozenset()
+
+
 def _standing(call: Call) -> Standing | None:
     if call.root == "sklearn" and call.short in MODELS:
         model = MODELS[call.short]
-        return Standing(call, call.short, model.task, model.traits, known=True)
+        return Standing(call, call.short, model.task, model.traits, known=True, own=call)
     if call.root == "sklearn" and call.short in ENSEMBLES:
-        return Standing(call, call.short, ENSEMBLES[call.short], frozenset(), known=False)
+        return Standing(call, call.short, ENSEMBLES[call.short], frozenset(), known=False, own=call)
     if call.root in ("xgboost", "lightgbm") and call.short in _FOREIGN:
-        return Standing(call, call.short, _FOREIGN[call.short], _FOREIGN_TRAITS, known=True)
+        return Standing(call, call.short, _FOREIGN[call.short], _FOREIGN_TRAITS, known=True, own=call)
     return None
 
 
@@ -259,7 +315,7 @@ def introduced(script: Script, standing: Standing, name: str, local: str) -> str
     model = MODELS[name]
     words = [model.arguments] if model.arguments else []
     for argument, trait in (("class_weight", "balance"), ("random_state", "seed"), ("n_jobs", "jobs")):
-        text = script.text_of(standing.call, argument) if trait in model.traits else None
+        text = script.text_of(standing.own, argument) if trait in model.traits else None
         if text is not None and "\n" not in text:
             words.append(f"{argument}={text}")
     quoted = ", ".join(words).replace('"', script.source.quote)

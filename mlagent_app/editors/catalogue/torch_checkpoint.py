@@ -27,7 +27,7 @@ def keep_best(source: Source) -> Iterator[Offer]:
         return
     script = torch_script(source)
     for loop in training(script.source).loops:
-        metric, model = validation_metric(loop.node), _model(script, loop)
+        metric, model = validation_metric(loop.node), trained_model(script, loop)
         if not metric or not model or _names_test(loop.node) or not _tests_after(script, loop, model):
             continue
         worst, sign = ("-inf", ">") if direction_of(metric) == "max" else ("inf", "<")
@@ -48,7 +48,7 @@ def keep_best(source: Source) -> Iterator[Offer]:
         yield Change(Phrase("keep-best"), "checkpoint", (start, inside, end), source.span(loop.node)[0], "checkpoint")
 
 
-def _model(script: TorchScript, loop: EpochLoop) -> str:
+def trained_model(script: TorchScript, loop: EpochLoop) -> str:
     """The model's name, as the optimiser in the scope of the loop is given its parameters."""
     here = script.function(loop.node)
     for item in script.optimisers:

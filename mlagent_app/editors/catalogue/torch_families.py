@@ -6,6 +6,7 @@ from mlagent_app.editors.catalogue.hf_trainer import training_arguments
 from mlagent_app.editors.catalogue.lightning import lightning_arguments, lightning_schedule
 from mlagent_app.editors.catalogue.offers import FamilyFunction
 from mlagent_app.editors.catalogue.torch_activation import activations, transformer_arguments
+from mlagent_app.editors.catalogue.torch_average import average_epochs
 from mlagent_app.editors.catalogue.torch_checkpoint import keep_best
 from mlagent_app.editors.catalogue.torch_dropout import dropout_arguments, dropout_insertion
 from mlagent_app.editors.catalogue.torch_inputs import standardisation
@@ -30,6 +31,7 @@ TORCH_FAMILIES: tuple[FamilyFunction, ...] = (
     gradient_clipping,
     standardisation,
     keep_best,
+    average_epochs,
     losses,
     dropout_arguments,
     dropout_insertion,
