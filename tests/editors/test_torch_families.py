@@ -106,6 +106,15 @@ def lines(instruction: str, text: str = TRAINING) -> list[str]:
             ],
         ),
         (
+            "average the last epochs",
+            [
+                "averaged = torch.optim.swa_utils.AveragedModel(model, use_buffers=True)",
+                "    if 2 * epoch + 2 > EPOCHS:",
+                "        averaged.update_parameters(model)",
+                "model.load_state_dict(averaged.module.state_dict())",
+            ],
+        ),
+        (
             "keep the best checkpoint",
             [
                 'best_metric, best_state = float("-inf"), model.state_dict()',
