@@ -77,7 +77,8 @@ def test_a_search_chooses_by_the_measure_of_the_script(code: str, scoring: str) 
 
 
 def test_an_error_is_what_a_search_for_numbers_goes_by() -> None:
-    text = HEAD + "from sklearn.metrics import mean_absolute_error\nm = Ridge().fit(X, y)\nmean_absolute_error(y, m.predict(X))\n"
+    measured = "from sklearn.metrics import mean_absolute_error\nmean_absolute_error(y, m.predict(X))\n"
+    text = f"{HEAD}m = Ridge().fit(X, y)\n{measured}"
     assert 'cv=3, scoring="neg_mean_absolute_error").fit(X, y)' in after("tune alpha of Ridge", text).replace("'", '"')
 
 

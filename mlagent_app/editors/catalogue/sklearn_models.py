@@ -202,10 +202,15 @@ class Script:
         """Whether models can be exchanged at all: no search over named parameters, nothing that only one class knows."""
         read = self.source.attribute_names
         private = {n for n in read if n.endswith("_") and not n.startswith("_")} - _HARMLESS - _READS.keys()
-        searched = any(c.short.endswith(("SearchCV", "SearchCrossVal")) and c.node not in self._searches for c in self.source.calls)
         odd_fit = self._fit_words - {"sample_weight"}
-        tuned = searched or self.source.imported("optuna") or (self._searches and read & _OF_SEARCH)
-        return not (private or tuned or odd_fit or read & _BLOCKING or self.classes & _BLOCKING_CALLS)
+        return not (private or self._is_searching or odd_fit or read & _BLOCKING or self.classes & _BLOCKING_CALLS)
+
+    @cached_property
+    def _is_searching(self) -> bool:
+        """Whether a search names settings of a model that would have to stay, or the script reads what one has found."""
+        searches = [call.node for call in self.source.calls if call.short.endswith(("SearchCV", "SearchCrossVal"))]
+        known = all(node in self._searches for node in searches)
+        return not known or self.source.imported("optuna") or bool(searches and self.source.attribute_names & _OF_SEARCH)
 
     @cached_property
     def can_wrap(self) -> bool:
@@ -290,7 +295,7 @@ class Script:
 
 
 def searched_names(call: Call) -> frozenset[str]:
-    """The settings of `GridSearchCV(model, {"C": [...]}, ...)`; empty for anything else, and for a search that reaches into steps."""
+    """The settings of `GridSearchCV(model, {"C": [...]}, ...)`; empty for anything else, also when it reaches into steps."""
     arguments = call.node.args
     if call.name != SEARCH or len(arguments) != 2 or not isinstance(arguments[1], ast.Dict):
         return frozenset()
