@@ -19,6 +19,8 @@ from training.statistics import MISSING, Outcome
 OUTCOMES, LOGS, MANIFESTS, PAGE = "outcomes.jsonl", "learning.json", "manifests.json", "results.md"
 # One baseline near zero must not make a mean: a relative gain above 200 % counts as 200 %.
 CAP = 2.0
+# Arms are compared after so many steps: what a policy knows shows in its first edits, what a search finds in its last.
+MOMENTS = (1, 2, 3, 5, 10)
 # The arms whose intervals are drawn.
 BANDS = ("random", "rl")
 
@@ -70,15 +72,17 @@ def page(
     steps, table = recipe.eval.steps, recipe.compare
     gain = partial(statistics.relative_gain, cap=CAP)
     arms = statistics.arm_rows(outcomes, steps, cap=CAP, resamples=table.resamples)
-    ratios = statistics.ratio_rows(outcomes, table.pairs, steps, gain, table.resamples)
+    played = {item.arm for item in outcomes}
+    pairs = [pair for pair in table.pairs if played.issuperset(pair)]
+    ratios = statistics.ratio_rows(outcomes, pairs, steps, gain, table.resamples)
     hidden = statistics.ratio_rows(
         [item for item in outcomes if item.test is not None and item.test_start is not None],
-        table.pairs,
+        pairs,
         steps,
         _hidden,
         table.resamples,
     )
-    closed = statistics.ratio_rows(outcomes, table.pairs, steps, statistics.gap_closed, table.resamples)
+    closed = statistics.ratio_rows(outcomes, pairs, steps, statistics.gap_closed, table.resamples)
     tasks = statistics.task_rows(outcomes, steps, gain)
     parts = [
         "# Results",
@@ -98,6 +102,12 @@ def page(
         statistics.markdown(hidden),
         "## Ratios of the mean gap closed",
         statistics.markdown(closed),
+        "## How fast",
+        "Ratios to `random` on paired trajectories by executed steps, with intervals over trajectories. First of the mean gap"
+        " closed, in which every start weighs alike:",
+        statistics.markdown(_by_steps(outcomes, recipe, statistics.gap_closed)),
+        "and of the mean relative gain, which the starts with the largest gains make up:",
+        statistics.markdown(_by_steps(outcomes, recipe, gain)),
         "![Gain against executed steps](curve.svg)",
         "## Tasks",
         statistics.markdown(tasks),
@@ -107,6 +117,17 @@ def page(
         _stages(manifests),
     ]
     return "\n\n".join(parts) + "\n"
+
+
+def _by_steps(outcomes: Sequence[Outcome], recipe: Recipe, measure: statistics.Measure) -> list[list[str]]:
+    """One row for each arm: what it has found after so many steps, divided by what random draws have."""
+    moments = [steps for steps in MOMENTS if steps <= recipe.eval.steps]
+    pairs = [(arm, "random") for arm in dict.fromkeys(item.arm for item in outcomes) if arm != "random"]
+    columns = [statistics.ratio_rows(outcomes, pairs, steps, measure, recipe.compare.resamples)[1:] for steps in moments]
+    rows = [["Arm", *(f"{steps} step{'s' if steps > 1 else ''}" for steps in moments)]]
+    for number, (arm, _) in enumerate(pairs):
+        rows.append([arm, *(f"{column[number][1]} {column[number][2]}" for column in columns)])
+    return rows
 
 
 def _outcome(row: dict[str, Any]) -> Outcome:

@@ -64,16 +64,17 @@ def test_the_pins_cover_what_is_required() -> None:
     assert "/" not in (ROOT / "constraints.txt").read_text("utf-8")
 
 
-def test_the_results_are_those_of_the_recorded_outcomes(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["results", "ablations"])
+def test_the_results_are_those_of_the_recorded_outcomes(name: str, tmp_path: Path) -> None:
     from training.recipe import load as recipe
     from training.results import document
 
-    place = tmp_path / "docs" / "results"
-    shutil.copytree(ROOT / "docs" / "results", place)
-    made = document(place, recipe("nano"), tmp_path / "docs" / "results.md")
-    assert made.read_text("utf-8") == (ROOT / "docs" / "results.md").read_text("utf-8")
+    place = tmp_path / "docs" / name
+    shutil.copytree(ROOT / "docs" / name, place)
+    made = document(place, recipe("nano"), tmp_path / "docs" / f"{name}.md")
+    assert made.read_text("utf-8") == (ROOT / "docs" / f"{name}.md").read_text("utf-8")
     for drawing in place.glob("*.svg"):
-        assert drawing.read_text("utf-8") == (ROOT / "docs" / "results" / drawing.name).read_text("utf-8"), drawing.name
+        assert drawing.read_text("utf-8") == (ROOT / "docs" / name / drawing.name).read_text("utf-8"), drawing.name
 
 
 def test_the_shipped_weights_are_small_and_know_where_they_come_from() -> None:
