@@ -260,6 +260,13 @@ def test_no_checkpoint_is_chosen_by_what_is_reported(old: str, new: str) -> None
     assert "keep the best checkpoint" not in offered(TRAINING.replace(old, new))
 
 
+@pytest.mark.parametrize("early", ["    if val_acc > 0.9:\n        break", "    if epoch % 2:\n        continue"])
+def test_epochs_are_not_averaged_where_none_may_reach_the_average(early: str) -> None:
+    line = "    val_acc = accuracy(model, X_val)"
+    assert "average the last epochs" in offered(TRAINING)
+    assert "average the last epochs" not in offered(TRAINING.replace(line, f"{line}\n{early}"))
+
+
 def test_inputs_that_are_scaled_or_used_already_are_left_alone() -> None:
     assert "standardise the inputs" not in offered("from sklearn.preprocessing import StandardScaler\n" + TRAINING)
     used = TRAINING.replace("X_train, X_test = X[:80], X[80:]", "X_train = X[:80]\nfit(X_train)\nX_test = X[80:]")

@@ -26,6 +26,8 @@ def average_epochs(source: Source) -> Iterator[Offer]:
         model, counter = trained_model(script, loop), loop.node.target
         if named is None or not model or not isinstance(counter, ast.Name) or loop.node.orelse or not script.free("averaged"):
             continue
+        if any(isinstance(node, (ast.Break, ast.Continue)) for node in ast.walk(loop.node)):
+            continue  # it may end before the second half, with nothing averaged
         half = f"if 2 * {counter.id} + 2 > {_factor(loop.epochs)}:"
         start = script.before(loop.node, f"averaged = {named.name}({model}, use_buffers=True)")
         inside = script.after(loop.node.body[-1], half, f"{source.indent}averaged.update_parameters({model})")
