@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import ast
+import contextlib
+import io
+import sys
+import warnings
 from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
+from types import ModuleType
 from typing import Any, cast
 
 from mlagent_app.editors.base import Edit
@@ -34,6 +39,34 @@ SHARED = Catalogue()
 def edits_of(name: str) -> list[Edit]:
     """The edits of one corpus file by itself."""
     return SHARED.enumerate({name: texts()[name]})
+
+
+def after(instruction: str, text: str, name: str = "train.py") -> str:
+    """The text of one file after the edit of these very words."""
+    edit = Catalogue().resolve(instruction, {name: text})
+    assert edit.instruction == instruction
+    return edit.apply(text)
+
+
+def instructions(text: str, name: str = "train.py") -> list[str]:
+    """The words of all edits of one file."""
+    return [edit.instruction for edit in Catalogue().enumerate({name: text})]
+
+
+def printed_by(text: str) -> str:
+    """What the script prints when it is run as `__main__`."""
+    main = ModuleType("__main__")
+    saved, sys.modules["__main__"] = sys.modules["__main__"], main
+    out = io.StringIO()
+    try:
+        with contextlib.redirect_stdout(out), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            exec(compile(text.removeprefix("\ufeff"), "script.py", "exec"), main.__dict__)
+    except SystemExit as end:
+        assert not end.code
+    finally:
+        sys.modules["__main__"] = saved
+    return out.getvalue()
 
 
 def parses(name: str, text: str) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from mlagent_app.editors.catalogue import Catalogue, NoSuchEdit
-from tests.editors.corpus import CONFIGS, SCRIPTS, edits_of, texts
+from tests.editors.corpus import CONFIGS, SCRIPTS, after, edits_of, instructions, texts
 
 LOGISTIC = """from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
@@ -14,16 +14,6 @@ model = LogisticRegression(random_state=7)
 model.fit(X, y)
 print(model.score(X, y))
 """
-
-
-def after(instruction: str, text: str, name: str = "train.py") -> str:
-    edit = Catalogue().resolve(instruction, {name: text})
-    assert edit.instruction == instruction
-    return edit.apply(text)
-
-
-def instructions(text: str, name: str = "train.py") -> list[str]:
-    return [edit.instruction for edit in Catalogue().enumerate({name: text})]
 
 
 @pytest.mark.parametrize(

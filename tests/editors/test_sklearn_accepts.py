@@ -4,19 +4,15 @@ from __future__ import annotations
 
 import ast
 import contextlib
-import io
 import os
 import random
-import sys
-import warnings
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
 
 from mlagent_app.editors.catalogue.source import Source
-from tests.editors.corpus import SCRIPTS, edits_of, texts
+from tests.editors.corpus import SCRIPTS, edits_of, printed_by, texts
 
 pytestmark = pytest.mark.slow
 
@@ -62,22 +58,6 @@ def test_every_proposed_value_is_valid(name: str) -> None:
             parts = [estimator, *(v for v in estimator.get_params(deep=True).values() if hasattr(v, "_parameter_constraints"))]
             for part in parts:
                 part._validate_params()
-
-
-def printed_by(text: str) -> str:
-    """What the script prints when it is run as `__main__`."""
-    main = ModuleType("__main__")
-    saved, sys.modules["__main__"] = sys.modules["__main__"], main
-    out = io.StringIO()
-    try:
-        with contextlib.redirect_stdout(out), warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            exec(compile(text.removeprefix("\ufeff"), "script.py", "exec"), main.__dict__)
-    except SystemExit as end:
-        assert not end.code
-    finally:
-        sys.modules["__main__"] = saved
-    return out.getvalue()
 
 
 @pytest.mark.parametrize("name", RUNNABLE)

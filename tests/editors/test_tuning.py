@@ -2,28 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
-import io
-import warnings
-
 import pytest
 
 from mlagent_app.editors.catalogue import Catalogue, NoSuchEdit
 from mlagent_app.editors.catalogue.sklearn_models import MODELS
 from mlagent_app.editors.catalogue.tuning import GRIDS
+from tests.editors.corpus import after, instructions, printed_by
 
 HEAD = "from sklearn.linear_model import LogisticRegression, Ridge\nfrom sklearn.model_selection import GridSearchCV\n"
 TUNE = "tune C of LogisticRegression"
-
-
-def instructions(text: str) -> list[str]:
-    return [edit.instruction for edit in Catalogue().enumerate({"train.py": text})]
-
-
-def after(instruction: str, text: str) -> str:
-    edit = Catalogue().resolve(instruction, {"train.py": text})
-    assert edit.instruction == instruction
-    return edit.apply(text)
 
 
 def script_of(name: str) -> str:
@@ -35,14 +22,6 @@ def script_of(name: str) -> str:
         f"X = np.random.RandomState(0).randint(0, 10, (90, 4)).astype(float)\ny = {target}\n"
         f"model = {name}({model.arguments})\nmodel.fit(X, y)\nprint('score:', model.score(X, y))\n"
     )
-
-
-def printed_by(text: str) -> str:
-    out = io.StringIO()
-    with contextlib.redirect_stdout(out), warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        exec(compile(text, "train.py", "exec"), {})
-    return out.getvalue()
 
 
 @pytest.mark.parametrize("name", sorted(GRIDS))

@@ -66,7 +66,7 @@ def estimators(source: Source) -> Iterator[Offer]:
 def _tuned(source: Source, call: Call) -> frozenset[str]:
     """The arguments that a grid search around the call chooses: setting them changes nothing."""
     around = source.parents.get(call.node)
-    outer = next((item for item in source.calls if item.node is around), None)
+    outer = source.call_at.get(around) if around is not None else None
     return searched_names(outer) if outer is not None else frozenset()
 
 

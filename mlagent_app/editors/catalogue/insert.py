@@ -220,12 +220,12 @@ def _wraps(script: Script, standing: Standing) -> Iterator[Change]:
     margin = "margin" in script.needs
     if standing.task == "classification":
         # A search inside bags or folds would be done over and over.
-        if not margin and standing.search is None:
+        if not margin and not standing.searched:
             yield from _wrapped(script, standing, Phrase("bag"), "sklearn.ensemble.BaggingClassifier", "n_estimators=10")
             if "chance" in script.needs:
                 yield from _wrapped(script, standing, Phrase("calibrate"), "sklearn.calibration.CalibratedClassifierCV", "")
         return
-    if standing.search is None:
+    if not standing.searched:
         yield from _wrapped(script, standing, Phrase("bag"), "sklearn.ensemble.BaggingRegressor", "n_estimators=10")
     target = "sklearn.compose.TransformedTargetRegressor"
     numpy = script.source.local_name("numpy")

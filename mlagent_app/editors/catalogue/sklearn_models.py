@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
@@ -149,8 +150,8 @@ _BLOCKING_CALLS = frozenset("plot_tree export_text export_graphviz study.optimiz
 class Standing:
     """A model call of a script, with what is known of its class.
 
-    `call` is the whole that an edit replaces or wraps: the model, or the grid search around it, which `search` then is.
-    `own` is the model's own call, which has its seed and its jobs.
+    `call` is the whole that an edit replaces or wraps: the model, or the grid search around it. `own` is the model's own
+    call, which has its seed and its jobs.
     """
 
     call: Call
@@ -159,7 +160,11 @@ class Standing:
     traits: frozenset[str]
     known: bool
     own: Call
-    search: Call | None = None
+
+    @property
+    def searched(self) -> bool:
+        """Whether it is a grid search that stands there."""
+        return self.own is not self.call
 
 
 class Script:
@@ -232,24 +237,16 @@ class Script:
         """The grid searches over plain settings of one known model, as the catalogue writes them, by their calls."""
         found: dict[ast.Call, Standing] = {}
         for call in self.source.calls:
-            names = searched_names(call)
-            model = next((c for c in self.source.calls if names and c.node is call.node.args[0]), None)
+            model = self.source.call_at.get(call.node.args[0]) if searched_names(call) else None
             inner = _standing(model) if model is not None else None
             if inner is not None and inner.known:
                 traits = inner.traits - {"coef", "share", "weights"}
-                found[call.node] = Standing(call, inner.name, inner.task, traits, True, inner.own, call)
+                found[call.node] = Standing(call, inner.name, inner.task, traits, known=True, own=inner.own)
         return found
 
     def _is_inner(self, call: Call) -> bool:
         """Whether the call stands inside another model, or is handed to one by a name."""
-        if self._is_handed(call.node):
-            return True
-        node: ast.AST | None = self.source.parents.get(call.node)
-        while isinstance(node, (ast.expr, ast.keyword)):
-            if isinstance(node, ast.Call) and self._takes_models(node):
-                return True
-            node = self.source.parents.get(node)
-        return False
+        return self._is_handed(call.node) or any(self._takers(call.node))
 
     @cached_property
     def tunable(self) -> list[Standing]:
@@ -263,14 +260,16 @@ class Script:
 
     def _is_searched(self, node: ast.AST) -> bool:
         """Whether something around the model fits it many times already, or needs the model itself."""
+        shorts = (self.source.qualified(around.func).rpartition(".")[2] for around in self._takers(node))
+        return any(short not in _PLAIN_ENSEMBLES for short in shorts)
+
+    def _takers(self, node: ast.AST) -> Iterator[ast.Call]:
+        """The calls around a node, in its own expression, that take models."""
         around = self.source.parents.get(node)
         while isinstance(around, (ast.expr, ast.keyword)):
             if isinstance(around, ast.Call) and self._takes_models(around):
-                short = self.source.qualified(around.func).rpartition(".")[2]
-                if short not in _PLAIN_ENSEMBLES:
-                    return True
+                yield around
             around = self.source.parents.get(around)
-        return False
 
     def _is_handed(self, node: ast.Call) -> bool:
         parent = self.source.parents.get(node)

@@ -161,6 +161,11 @@ class Source:
         return found
 
     @cached_property
+    def call_at(self) -> dict[ast.AST, Call]:
+        """The calls by their nodes."""
+        return {call.node: call for call in self.calls}
+
+    @cached_property
     def module(self) -> Scope:
         """The module's own scope, empty when the file does not parse."""
         return self._walk.module

@@ -86,19 +86,16 @@ def tunings(source: Source) -> Iterator[Offer]:
     for standing in script.tunable:
         start, end = source.span(standing.call.node)
         for grid in GRIDS.get(standing.name, ()):
-            values = code_of(grid, source.quote)
+            values = _code(grid, source.quote)
             closing = f", {values}, cv={FOLDS}{_scoring(script, standing)})"
             changes = (Replacement(start, start, f"{named.name}("), Replacement(end, end, closing))
             yield Change(_phrase(standing, tuple(grid)), FAMILY, (*named.replacements, *changes), start, standing.name)
 
 
-def code_of(grid: Grid, quote: str) -> str:
+def _code(grid: Grid, quote: str) -> str:
     """The grid as Python text."""
-    return "{" + ", ".join(f"{quote}{name}{quote}: [{_values(values, quote)}]" for name, values in grid.items()) + "}"
-
-
-def _values(values: tuple[Value, ...], quote: str) -> str:
-    return ", ".join(code(value, quote=quote) for value in values)
+    lists = {name: ", ".join(code(value, quote=quote) for value in values) for name, values in grid.items()}
+    return "{" + ", ".join(f"{quote}{name}{quote}: [{values}]" for name, values in lists.items()) + "}"
 
 
 def _phrase(standing: Standing, names: tuple[str, ...]) -> Phrase:
