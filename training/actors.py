@@ -16,7 +16,7 @@ from mlagent_app.agent.actions import EditScript
 from mlagent_app.agent.edits import Candidate
 from mlagent_app.editors.base import NoSuchEdit, unified_diff
 from mlagent_app.editors.catalogue import Catalogue
-from mlagent_app.editors.catalogue.grammar import parse
+from mlagent_app.environment.detuning import settings
 from mlagent_app.environment.taskenv import Observation, Transition
 from mlagent_app.policies.cookbook import CookbookPolicy
 from mlagent_app.policies.embedded import loaded, sharpened
@@ -171,13 +171,7 @@ class OptunaActor:
 
 def _space(candidates: tuple[Candidate, ...], files: dict[str, str]) -> dict[str, list[str]]:
     """The edits that set a value, by the place that they set."""
-    found: dict[str, list[str]] = {}
-    for item in candidates:
-        asked = parse(item.instruction, files)
-        if asked is not None and asked.phrase.form in ("argument", "value", "pair"):
-            place = f"{asked.phrase.get('name')} of {asked.phrase.get('owner')} #{asked.number} in {asked.file}"
-            found.setdefault(place, []).append(item.instruction)
-    return found
+    return {place: [item.instruction for item in items] for place, items in settings(candidates, files).items()}
 
 
 def _name(files: dict[str, str]) -> str:

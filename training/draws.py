@@ -13,11 +13,12 @@ from training.recipe import Recipe
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """Where an episode starts: a task, a variant's seed, a starter."""
+    """Where an episode starts: a task, a variant's seed, a starter, and how many of its settings were moved first."""
 
     task: str
     variant: int
     starter: str
+    detune: int = 0
 
 
 def training_tasks(recipe: Recipe) -> list[TaskSpec]:
@@ -59,20 +60,22 @@ def quick_starters(spec: TaskSpec, seconds: float) -> list[str]:
 
 
 def training_starts(recipe: Recipe) -> list[Start]:
-    """Every starter of every training task, with the variants in turn."""
+    """Every starter of every training task, with the variants and the counts of `tasks.detune` in turn."""
     starts: list[Start] = []
     for spec in training_tasks(recipe):
         seeds = smallest(spec, "train", recipe.tasks.variants, recipe.tasks.draw_from)
         for number, name in enumerate(quick_starters(spec, recipe.tasks.starter_seconds)):
-            starts.append(Start(spec.id, seeds[number % len(seeds)], name))
+            detune = recipe.tasks.detune[len(starts) % len(recipe.tasks.detune)]
+            starts.append(Start(spec.id, seeds[number % len(seeds)], name, detune))
     return starts
 
 
 def next_variant(recipe: Recipe, start: Start, times: int) -> Start:
-    """The same starter on the variant that comes `times` places later."""
-    spec = suite()[start.task]
+    """The same starter on the variant that comes `times` places later, detuned by what comes so many places later."""
+    spec, counts = suite()[start.task], recipe.tasks.detune
     seeds = smallest(spec, "train", recipe.tasks.variants, recipe.tasks.draw_from)
-    return Start(start.task, seeds[(seeds.index(start.variant) + times) % len(seeds)], start.starter)
+    variant = seeds[(seeds.index(start.variant) + times) % len(seeds)]
+    return Start(start.task, variant, start.starter, counts[(counts.index(start.detune) + times) % len(counts)])
 
 
 def evaluation_starts(recipe: Recipe) -> Sequence[Start]:
@@ -83,5 +86,5 @@ def evaluation_starts(recipe: Recipe) -> Sequence[Start]:
     for spec in specs:
         seeds = smallest(spec, table.role, table.variants, table.draw_from)
         names = quick_starters(spec, table.starter_seconds)[: table.starters]
-        starts += [Start(spec.id, seed, name) for name in names for seed in seeds]
+        starts += [Start(spec.id, seed, name, count) for name in names for seed in seeds for count in table.detune]
     return starts

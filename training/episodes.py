@@ -164,7 +164,8 @@ class EpisodeJob:
         rng = random.Random(f"{self.start}:{self.seed}")
         try:
             try:
-                seen = env.reset(self.start.task, self.start.variant, self.seed, starter=self.start.starter)
+                begin = self.start
+                seen = env.reset(begin.task, begin.variant, self.seed, starter=begin.starter, detune=begin.detune)
             except UserError as error:
                 if error.code == Exit.NO_METRIC:
                     return Episode(self.start, self.seed, 0.0, 0.0, (), (), problem=error.line())

@@ -90,6 +90,7 @@ def outcome_of(row: dict[str, Any], arm: str, seed: int) -> Outcome:
         task=start["task"],
         variant=start["variant"],
         starter=start["starter"],
+        detune=start["detune"],
         trajectory=row["seed"],
         direction=suite()[start["task"]].metric.direction,
         m_init=row["m_init"],

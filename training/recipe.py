@@ -19,6 +19,7 @@ from mlagent_app.agent.reward import Version
 PoolKind = Literal["fork", "process", "docker", "ray", "serial"]
 Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
 Positive = Annotated[int, Field(gt=0)]
+Counts = Annotated[tuple[Annotated[int, Field(ge=0)], ...], Field(min_length=1)]
 
 
 class Section(BaseModel):
@@ -32,7 +33,8 @@ class Tasks(Section):
 
     `splits` and `only` choose the tasks; `most` keeps just the first so many held-in tasks (an ablation). `variants` draws a
     task are taken, the smallest of `draw_from`, so that a run is cheap. A starter whose measured CPU seconds exceed
-    `starter_seconds` is left out.
+    `starter_seconds` is left out. `detune`: how many settings of a starter are moved before it is played (see
+    `mlagent_app.environment.detuning`); the counts are taken in turn.
     """
 
     splits: tuple[Literal["held_in", "family"], ...] = ("held_in", "family")
@@ -42,6 +44,7 @@ class Tasks(Section):
     draw_from: Positive = 32
     starter_seconds: float = 1.0
     run_seconds: float = Field(default=5.0, gt=0)
+    detune: Counts = (0,)
 
 
 class Pool(Section):
@@ -176,7 +179,8 @@ class Rl(Section):
 class Eval(Section):
     """Executed steps from the starters of the held-out tasks, the same for every arm.
 
-    `trajectories` replicates a start; `draw_from`, `variants` and `starter_seconds` as in `tasks`, from the test seeds.
+    `trajectories` replicates a start; `draw_from`, `variants` and `starter_seconds` as in `tasks`, from the test seeds. Every
+    starter is played with each count of `detune`.
     `role = "validation"` plays on the training tasks' validation variants instead: that is where settings are chosen.
     `temperature`: of the trained arms.
     """
@@ -189,6 +193,7 @@ class Eval(Section):
     draw_from: Positive = 32
     starters: Positive = 4
     starter_seconds: float = 1.0
+    detune: Counts = (0,)
     temperature: float = Field(default=1.0, ge=0)
     shard_size: Positive = 8
 

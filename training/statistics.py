@@ -53,14 +53,15 @@ class Outcome:
     first_scale: float | None = None
     test_start: float | None = None
     test: float | None = None
+    detune: int = 0
 
     @property
-    def start(self) -> tuple[str, int, str]:
-        """Where it started: task, variant, starter."""
-        return (self.task, self.variant, self.starter)
+    def start(self) -> tuple[str, int, str, int]:
+        """Where it started: task, variant, starter, and how many of its settings were moved."""
+        return (self.task, self.variant, self.starter, self.detune)
 
     @property
-    def pair(self) -> tuple[str, int, str, int]:
+    def pair(self) -> tuple[str, int, str, int, int]:
         """What pairs trajectories of different arms and training seeds."""
         return (*self.start, self.trajectory)
 

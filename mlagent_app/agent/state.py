@@ -65,6 +65,10 @@ class State:
     files: dict[str, str] = field(default_factory=dict[str, str])
     steps_left: int | None = None
 
+    def met(self) -> frozenset[str]:
+        """The commits that were measured and edited already: no edit need lead back to one."""
+        return frozenset(turn.base for turn in self.history if turn.base)
+
     def tried(self) -> frozenset[tuple[str, str]]:
         """(instruction, file) pairs that were tried on the files as they stand; a failed sandbox is no try."""
         return frozenset((turn.instruction, turn.file) for turn in self._real_tries() if turn.base == self.base)

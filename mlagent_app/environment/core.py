@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
 from mlagent_app.agent import reward as rewards
@@ -82,9 +82,20 @@ class Environment:
         """The editable files of a commit as text."""
         return {path: file.text for path, file in self._load(commit)[1].items()}
 
-    def edits(self, commit: str) -> list[Edit]:
-        """Every catalogue edit that applies to a commit."""
-        return self._load(commit)[2]
+    def edits(self, commit: str, past: Collection[str] = ()) -> list[Edit]:
+        """Every catalogue edit that applies to a commit, save those that lead back to one of the `past` commits.
+
+        What those come to is known: a run would be wasted on them.
+        """
+        _, files, edits = self._load(commit)
+        return [edit for edit in edits if not (past and self._leads_back(commit, edit, files[edit.file], past))]
+
+    def _leads_back(self, commit: str, edit: Edit, file: TextFile, past: Collection[str]) -> bool:
+        try:
+            content = file.encode(edit.apply(file.text))
+        except UnicodeEncodeError:
+            return False
+        return self._snapshot.leads_back(commit, edit.file, content, past)
 
     def prepare(
         self,

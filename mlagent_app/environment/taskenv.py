@@ -24,6 +24,7 @@ from mlagent_app.chat.tokens import estimate
 from mlagent_app.editors.llm import LLMEditor
 from mlagent_app.environment.core import Environment, StepResult
 from mlagent_app.environment.dependencies import ImportRule
+from mlagent_app.environment.detuning import detuned
 from mlagent_app.environment.measure import Bench, Measurement
 from mlagent_app.environment.states import SavedState, StateStore
 from mlagent_app.environment.taskjudge import TaskJudge, open_variant, task_errors
@@ -133,12 +134,20 @@ class TaskEnvironment:
         self._episode: _Episode | None = None
 
     def reset(
-        self, task: str = "", variant: int | None = None, seed: int = 0, *, starter: str = "", state_id: str = ""
+        self,
+        task: str = "",
+        variant: int | None = None,
+        seed: int = 0,
+        *,
+        starter: str = "",
+        detune: int = 0,
+        state_id: str = "",
     ) -> Observation:
         """Begin an episode and measure its starter.
 
         Without a `task` one of the training tasks is drawn, without a `variant` one of its training variants, both by `seed`.
-        `state_id` enters a saved state instead. Raises `UserError`.
+        `detune` of the starter's settings are moved first: the same ones, to the same values, whatever the `seed`. `state_id`
+        enters a saved state instead. Raises `UserError`.
         """
         if state_id:
             if self._store is None:
@@ -151,6 +160,10 @@ class TaskEnvironment:
             number = rng.randrange(SEEDS_PER_ROLE) if variant is None else variant
             name = draw(find(task), number, starter=starter).id
         episode = self._begin(open_variant(name, self._variants), None, seed)
+        if detune:
+            texts = detuned(episode.environment.texts(episode.commit), detune, random.Random(f"{name}:{detune}"))
+            contents = {path: text.encode() for path, text in texts.items()}
+            episode.commit = episode.versions.commit_edit(episode.commit, contents, "detuned")
         measurement = self._measure_start(episode)
         assert measurement.value is not None
         episode.value = measurement.value
@@ -289,8 +302,8 @@ class TaskEnvironment:
             files=episode.environment.texts(episode.commit),
             steps_left=max(0, self._max_steps - episode.taken),
         )
-        tried = state.tried()
-        edits = [edit for edit in episode.environment.edits(episode.commit) if (edit.instruction, edit.file) not in tried]
+        tried, applicable = state.tried(), episode.environment.edits(episode.commit, state.met())
+        edits = [edit for edit in applicable if (edit.instruction, edit.file) not in tried]
         candidates = tuple(Candidate(edit.instruction, edit.file, edit.family) for edit in edits)
         return Observation(feedback, state, candidates)
 

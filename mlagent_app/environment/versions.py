@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import fnmatch
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -30,6 +30,10 @@ class Versions(Protocol):
         """A commit on `base` with these contents (None deletes a file); `base` itself when nothing changes."""
         ...
 
+    def leads_back(self, base: str, path: str, content: bytes, commits: Collection[str]) -> bool:
+        """Whether `base` with this content of its file `path` has the very files of one of `commits`."""
+        ...
+
     def diff(self, a: str, b: str) -> str:
         """The unified diff from `a` to `b`."""
         ...
@@ -52,11 +56,7 @@ class MemoryVersions:
 
     def add(self, files: Mapping[str, bytes]) -> str:
         """Take in a state; its name."""
-        digest = hashlib.sha256()
-        for path, content in sorted(files.items()):
-            digest.update(f"{path}\0{len(content)}\0".encode())
-            digest.update(content)
-        commit = digest.hexdigest()[:40]
+        commit = _name(files)
         self._commits[commit] = dict(files)
         return commit
 
@@ -76,6 +76,10 @@ class MemoryVersions:
         merged: dict[str, bytes | None] = {**self._commits[base], **contents}
         return self.add({path: content for path, content in merged.items() if content is not None})
 
+    def leads_back(self, base: str, path: str, content: bytes, commits: Collection[str]) -> bool:
+        # By name alone: of the commits before a saved state that was entered only the names are known.
+        return _name({**self._commits[base], path: content}) in commits
+
     def diff(self, a: str, b: str) -> str:
         before, after = self._commits[a], self._commits[b]
         lines: list[str] = []
@@ -91,3 +95,12 @@ class MemoryVersions:
             target = directory / path
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_bytes(content)
+
+
+def _name(files: Mapping[str, bytes]) -> str:
+    """A commit's name: a digest of its files."""
+    digest = hashlib.sha256()
+    for path, content in sorted(files.items()):
+        digest.update(f"{path}\0{len(content)}\0".encode())
+        digest.update(content)
+    return digest.hexdigest()[:40]

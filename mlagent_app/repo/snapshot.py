@@ -22,7 +22,7 @@ from mlagent_app.repo.merging import carry_file
 from mlagent_app.repo.paths import check_path
 from mlagent_app.repo.project import Project
 from mlagent_app.repo.scan import ReadOnlyLink
-from mlagent_app.repo.trees import Change, Entry, TreeEdit, changes, entries, materialise, read_blobs, write_commit
+from mlagent_app.repo.trees import Change, Entry, TreeEdit, blob_id, changes, entries, materialise, read_blobs, write_commit
 
 _FORMAT = 1
 _STALE = 10.0  # seconds
@@ -57,6 +57,8 @@ class Snapshot:
         self.base = facts.base
         self.links = facts.links
         self.left_out = facts.left_out
+        self._trees: dict[str, dict[str, tuple[str, str]]] = {}
+        self._differences: dict[tuple[str, str], dict[str, tuple[str, str] | None]] = {}
 
     @classmethod
     def create(
@@ -171,6 +173,31 @@ class Snapshot:
             elif entry is not None:
                 edits.append(TreeEdit(path, None, entry.mode))
         return write_commit(self._git, base, edits, message)
+
+    def leads_back(self, base: str, path: str, content: bytes, commits: Collection[str]) -> bool:
+        """Whether `base` with this content of its file `path` has the very files of one of `commits`."""
+        before = self._tree(base)
+        if path not in before:
+            return False
+        mode, blob = before[path]
+        after = (mode, blob_id(content, like=blob))
+        # Where two trees agree in all but one file is found once; every edit is then one look-up.
+        return any(self._apart(base, commit) == {path: after} for commit in commits)
+
+    def _apart(self, a: str, b: str) -> dict[str, tuple[str, str] | None]:
+        """What `b` has where it differs from `a`."""
+        if (a, b) not in self._differences:
+            one, other = self._tree(a), self._tree(b)
+            paths = [path for path in one.keys() | other.keys() if one.get(path) != other.get(path)]
+            self._differences[a, b] = {path: other.get(path) for path in paths}
+        return self._differences[a, b]
+
+    def _tree(self, commit: str) -> dict[str, tuple[str, str]]:
+        if commit not in self._trees:
+            # A commit that was pruned is like no other.
+            with contextlib.suppress(GitError):
+                self._trees[commit] = {entry.path: (entry.mode, entry.blob) for entry in entries(self._git, commit)}
+        return self._trees.get(commit, {})
 
     def diff(self, a: str, b: str) -> str:
         """The unified diff from commit `a` to commit `b`; what is not UTF-8 in it is shown with replacement characters."""

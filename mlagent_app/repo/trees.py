@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import tempfile
 from collections.abc import Generator, Sequence
@@ -57,6 +58,12 @@ def _entry(item: bytes) -> Entry:
     head, _, path = item.partition(b"\t")
     mode, _, blob = head.decode("ascii").split(" ")
     return Entry(os.fsdecode(path), mode, blob)
+
+
+def blob_id(content: bytes, like: str) -> str:
+    """The id that git gives this content, by the hash function of the id `like`."""
+    digest = hashlib.sha256 if len(like) == 64 else hashlib.sha1
+    return digest(b"blob %d\0" % len(content) + content, usedforsecurity=False).hexdigest()
 
 
 def read_blobs(git: Git, ids: Sequence[str]) -> dict[str, bytes]:

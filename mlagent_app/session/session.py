@@ -114,8 +114,8 @@ class Session:
     def _proposed(self) -> tuple[Proposal, Prepared]:
         """The policy's next action, carried out as far as it goes without a run. Policy and editor may write as they go."""
         head, cancel = self.progress.head, self._controls.cancel
-        candidates = [edit.candidate for edit in self._environment.edits(head)]
         state = state_of(self._plan, self.progress, self._environment)
+        candidates = [edit.candidate for edit in self._environment.edits(head, state.met())]
         proposal = self._policy.propose(state, candidates, cancel, self._written)
         action, family = proposal.action, proposal.family
         return proposal, self._environment.prepare(action, head, family=family, cancel=cancel, on_text=self._written)

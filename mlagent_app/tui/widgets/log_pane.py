@@ -21,8 +21,24 @@ class Lines(Log, can_focus=False):
     """Scrolled by the screen's keys and by the mouse."""
 
     def on_mount(self) -> None:
-        """Follow the end until somebody scrolls back, also when the pane becomes lower between two writes."""
+        """Follow the end until somebody scrolls back."""
         self.anchor()
+
+    def on_resize(self) -> None:
+        """Stay at the end: the layout scrolls by the height that the pane had before, and may leave the last lines below it."""
+        self._follow()
+
+    def add(self, lines: list[str]) -> None:
+        """Write lines, and show the last one unless somebody has scrolled back.
+
+        `write_lines` alone does so only where it finds the end in view, which it is not while a layout is under way.
+        """
+        self.write_lines(lines)
+        self._follow()
+
+    def _follow(self) -> None:
+        if self.is_anchored and not self._anchor_released and not self.is_vertical_scrollbar_grabbed:
+            self.scroll_end(animate=False, immediate=True, x_axis=False)
 
     def _update_size(self, updates: int, lines: list[str]) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]
         """Measure new lines at once. `Log` does so in a thread that waits for the app, which could hold up its end."""
@@ -57,7 +73,7 @@ class LogPane(Vertical):
         if log is None or self._written == log.total:
             return False
         fresh, self._written = log.since(self._written, LINES_A_FRAME)
-        lines.write_lines(fresh)
+        lines.add(fresh)
         return self._written < log.total
 
     def scroll_pages(self, by: int) -> None:
