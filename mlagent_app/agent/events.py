@@ -100,7 +100,8 @@ class ActionProposed(Event):
 
     `alternatives` are (instruction, probability or score) pairs, best first. `flags` are warnings about honesty. `invalid` says
     what was expected of an action that cannot be done; `observation` answers one that only looks. `reply` is the whole answer
-    of a policy that writes one; tokens and `cost` (US dollars, None where unknown) are what it and the editor took.
+    of a policy that writes one; tokens and `cost` (US dollars, None where unknown) are what it and the editor took. `undo`
+    is the catalogue's instruction that sets what was set before.
     """
 
     step: int
@@ -120,6 +121,7 @@ class ActionProposed(Event):
     prompt_tokens: int = 0
     completion_tokens: int = 0
     cost: float | None = None
+    undo: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

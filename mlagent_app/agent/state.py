@@ -27,7 +27,7 @@ class Turn:
 
     `kept` says whether the edit is part of the project as it now stands; `reason` is what a person said on refusing it.
     `base` names the files' state that the action was taken in, so that an edit is not tried twice on the same files. `reply` is
-    the whole answer of a policy that writes one.
+    the whole answer of a policy that writes one, `undo` the catalogue's instruction that sets what was set before.
     """
 
     index: int
@@ -45,12 +45,14 @@ class Turn:
     diff: str = ""
     base: str = ""
     reply: str = ""
+    undo: str = ""
 
     def to_json(self) -> dict[str, Any]:
-        """As plain values; without `reply` where there is none, so that states saved before there were any keep their names."""
+        """As plain values, without an empty `reply` or `undo`: states saved before there were any keep their names."""
         row = asdict(self)
-        if not self.reply:
-            del row["reply"]
+        for name in ("reply", "undo"):
+            if not row[name]:
+                del row[name]
         return row
 
 
@@ -74,8 +76,10 @@ class State:
         return frozenset((turn.instruction, turn.file) for turn in self._real_tries() if turn.base == self.base)
 
     def tried_ever(self) -> frozenset[tuple[str, str]]:
-        """The same on whichever files: what did not help before an accepted edit rarely helps after it."""
-        return frozenset((turn.instruction, turn.file) for turn in self._real_tries())
+        """The same on whichever files, and the ways back from kept edits: what helped less before rarely helps more after."""
+        tries = self._real_tries()
+        back = [(turn.undo, turn.file) for turn in tries if turn.kept and turn.undo]
+        return frozenset([*((turn.instruction, turn.file) for turn in tries), *back])
 
     def _real_tries(self) -> list[Turn]:
         return [turn for turn in self.history if turn.outcome != "infrastructure"]

@@ -24,13 +24,15 @@ class Edit:
 
     `instruction` is canonical and unique among the edits of the files it was enumerated for. `file` is relative to the
     project root, with forward slashes. `replacements` are sorted, do not overlap, and count characters of the text that
-    the edit was made for; two insertions at one place keep their order.
+    the edit was made for; two insertions at one place keep their order. `undo` is the instruction that sets what is set now;
+    empty where none does.
     """
 
     instruction: str
     file: str
     family: str
     replacements: tuple[Replacement, ...]
+    undo: str = ""
 
     @property
     def candidate(self) -> Candidate:

@@ -13,7 +13,7 @@ class Prepared:
 
     `commit` differs from `base` when files change. `observation` answers an action that only looks; `invalid` says what was
     expected of an action that cannot be done. `runs`: the project's command is to be run on `commit`. `usage` is what the
-    editor's model took, None when it was not asked.
+    editor's model took, None when it was not asked. `undo` is the catalogue's instruction that sets what was set before.
     """
 
     action: str
@@ -28,3 +28,4 @@ class Prepared:
     invalid: str = ""
     runs: bool = False
     usage: Usage | None = None
+    undo: str = ""

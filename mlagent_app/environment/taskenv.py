@@ -365,4 +365,5 @@ def _turn(index: int, result: StepResult, value: float | None, *, kept: bool) ->
         kept=kept,
         feedback=result.feedback,
         base=prepared.base,
+        undo=prepared.undo,
     )

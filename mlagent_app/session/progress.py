@@ -149,4 +149,5 @@ def _turn(step: StepSummary) -> Turn:
         diff=proposed.diff if refused else "",
         base=proposed.base,
         reply=proposed.reply,
+        undo=proposed.undo,
     )

@@ -98,6 +98,7 @@ class Session:
                 probability=proposal.probability,
                 alternatives=proposal.alternatives,
                 reply=proposal.reply,
+                undo=prepared.undo,
                 prompt_tokens=usage.prompt_tokens,
                 completion_tokens=usage.completion_tokens,
                 cost=usage.cost,

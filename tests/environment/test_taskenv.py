@@ -9,9 +9,12 @@ from typing import Any
 import pytest
 
 from mlagent_app.agent.actions import CopyFile, EditScript, FinalAnswer
+from mlagent_app.agent.edits import Candidate
 from mlagent_app.agent.errors import UserError
+from mlagent_app.editors.catalogue import Catalogue
 from mlagent_app.environment.states import SavedState, StateStore
 from mlagent_app.environment.taskenv import TaskEnvironment, edit_action
+from mlagent_app.policies.random import untried
 from sandbox.bwrap import BwrapRunner
 
 pytestmark = pytest.mark.bwrap
@@ -54,6 +57,38 @@ def test_an_episode(environment: TaskEnvironment) -> None:
         environment.step(FinalAnswer("again"))
     test = environment.test()
     assert test is not None and 0.4 < test < 1
+
+
+def test_a_start_is_detuned_the_same_way_for_every_seed(environment: TaskEnvironment) -> None:
+    files = [environment.reset(TASK, 3, seed, starter="linear", detune=count).state.files for seed, count in ((1, 4), (2, 4))]
+    assert files[0] == files[1]
+    assert environment.state.step_count == 0 and environment.state.value == environment.state.m_init
+    assert environment.reset(TASK, 3, starter="linear").state.files != files[0]
+    assert environment.reset(TASK, 3, starter="linear", detune=2).state.files != files[0]
+
+
+def test_an_edit_that_leads_back_is_not_offered(environment: TaskEnvironment, store: StateStore, tmp_path: Path) -> None:
+    first = environment.reset(TASK, 3, starter="linear", detune=4)
+    text, files = first.state.files["train.py"], dict[str, str]()
+    for edit in [item for item in first.candidates if item.instruction.startswith("set ")]:
+        moved = environment.step(edit_action(edit))
+        files = moved.observation.state.files
+        if moved.metadata["kept"] and text in _results(files):  # the catalogue knows the way back
+            break
+        environment.reset(TASK, 3, starter="linear", detune=4)
+    seen = environment.state
+    back = _results(files)[text]
+    other = TaskEnvironment(BwrapRunner.connect(), tmp_path / "other", store=store, variants=tmp_path / "variants")
+    again = other.reset(state_id=seen.id)
+    offered = {item.instruction for item in again.candidates}
+    assert back not in offered and len(offered) > 10
+    assert again.state.history[-1].undo == back
+    assert back not in {item.instruction for item in untried(again.state, [Candidate(back, "train.py", ""), *again.candidates])}
+
+
+def _results(files: dict[str, str]) -> dict[str, str]:
+    """The instruction of each edit by what the script is after it."""
+    return {edit.apply(files[edit.file]): edit.instruction for edit in Catalogue().enumerate(files)}
 
 
 def _patch(script: str) -> str:

@@ -125,6 +125,24 @@ def test_what_no_edit_may_touch(tmp_path: Path) -> None:
     assert snapshot.files(snapshot.base)[-1] == "train.py"
 
 
+def test_an_edit_that_leads_back_to_a_commit_is_known(tmp_path: Path) -> None:
+    bed = Bed(make_repo(tmp_path / "r", {"train.py": b"C = 1\n"}), tmp_path / "s")
+    snapshot = bed.snapshot
+    base = snapshot.base
+    first = snapshot.commit_edit(base, {"train.py": b"C = 2\n"}, "one")
+    second = snapshot.commit_edit(first, {"train.py": b"C = 3\n"}, "two")
+    other = snapshot.commit_edit(second, {"new.py": b"1\n"}, "three")
+    was = snapshot.read(base, "train.py")
+    assert snapshot.leads_back(first, "train.py", was, [base])
+    assert snapshot.leads_back(second, "train.py", was, [first, base])
+    assert snapshot.leads_back(second, "train.py", b"C = 2\n", [first, base])
+    assert not snapshot.leads_back(second, "train.py", b"C = 4\n", [first, base])
+    assert not snapshot.leads_back(second, "train.py", was, [first]) and not snapshot.leads_back(second, "train.py", was, [])
+    assert not snapshot.leads_back(other, "train.py", was, [base]), "another file differs, too"
+    assert not snapshot.leads_back(first, "missing.py", was, [base])
+    assert not snapshot.leads_back(first, "train.py", was, ["0" * 40]), "a commit that is gone is like no other"
+
+
 def test_texts(tmp_path: Path) -> None:
     root = make_repo(tmp_path / "r", {"a.py": b"1", "sub/b.py": b"2", "c[1].txt": b"3", "c1.txt": b"4", "conf/x.yaml": b"5"})
     (root / "link.py").symlink_to("a.py")

@@ -65,7 +65,8 @@ class Catalogue:
             done: set[tuple[Replacement, ...]] = set()
             alive = tuple(offer for offer in content.offers if not _is_dead(offer, words))
             for phrase, offer, replacements in _proposals(alive, self._per_file):
-                edit = Edit(str(places.instruction(phrase, offer, name)), name, offer.family, replacements)
+                instruction, undo = str(places.instruction(phrase, offer, name)), _undo(places, offer, name)
+                edit = Edit(instruction, name, offer.family, replacements, undo)
                 if edit.instruction not in edits and replacements not in done and _changes(edit, files[name]):
                     done.add(replacements)
                     edits[edit.instruction] = edit
@@ -105,7 +106,8 @@ class Catalogue:
             value = _new_value(offer, asked.phrase)
             phrase, replacements = offer.phrase(value), offer.replacements(value)
         text = str(places.instruction(phrase, offer, name))
-        return edits.get(text) or Edit(text, name, offer.family, tuple(sorted(replacements)))
+        undo = _undo(places, offer, name)
+        return edits.get(text) or Edit(text, name, offer.family, tuple(sorted(replacements)), undo)
 
     def _offered(self, name: str, text: str) -> _Offered:
         key = (name, text)
@@ -156,6 +158,11 @@ def _proposals(offers: Sequence[Offer], limit: int) -> Iterator[tuple[Phrase, Of
         else:
             for value in values[:width]:
                 yield offer.phrase(value), offer, tuple(sorted(offer.replacements(value)))
+
+
+def _undo(places: _Places, offer: Offer, file: str) -> str:
+    """The instruction that sets what a setting is set to now, written or by default."""
+    return str(places.instruction(offer.phrase(offer.present), offer, file)) if isinstance(offer, Setting) else ""
 
 
 def _changes(edit: Edit, text: str) -> bool:
