@@ -102,6 +102,7 @@ def page(
         statistics.markdown(hidden),
         "## Ratios of the mean gap closed",
         statistics.markdown(closed),
+        *_by_detuning(outcomes, pairs, recipe, gain),
         "## How fast",
         "Ratios to `random` on paired trajectories by executed steps, with intervals over trajectories. First of the mean gap"
         " closed, in which every start weighs alike:",
@@ -128,6 +129,29 @@ def _by_steps(outcomes: Sequence[Outcome], recipe: Recipe, measure: statistics.M
     for number, (arm, _) in enumerate(pairs):
         rows.append([arm, *(f"{column[number][1]} {column[number][2]}" for column in columns)])
     return rows
+
+
+def _by_detuning(
+    outcomes: Sequence[Outcome], pairs: Sequence[tuple[str, str]], recipe: Recipe, gain: statistics.Measure
+) -> list[str]:
+    """The ratios apart for starters as they are written and for those with settings moved; nothing where there is one kind."""
+    counts = sorted({item.detune for item in outcomes})
+    if len(counts) < 2:
+        return []
+    measures = {"relative gain": gain, "gap closed": statistics.gap_closed}
+    groups = [("as written" if not count else f"{count} settings moved", name, count) for name in measures for count in counts]
+    rows = [["Arms", *(f"{name}, {kind}" for kind, name, _ in groups)], *([f"{a} / {b}"] for a, b in pairs)]
+    for _, name, count in groups:
+        part = [item for item in outcomes if item.detune == count]
+        found = statistics.ratio_rows(part, pairs, recipe.eval.steps, measures[name], recipe.compare.resamples)
+        for row, cells in zip(rows[1:], found[1:], strict=True):
+            row.append(f"{cells[1]} {cells[2]}")
+    return [
+        "## Starts as written, and with settings moved",
+        "Half of the starts are scripts as somebody wrote them; in the other half settings were moved first, at random and most"
+        " of them to an end of what the catalogue offers (`eval.detune`). Intervals are over trajectories.",
+        statistics.markdown(rows),
+    ]
 
 
 def _outcome(row: dict[str, Any]) -> Outcome:

@@ -40,6 +40,19 @@ async def test_a_log_follows_its_end_when_the_terminal_becomes_lower() -> None:
         await run.until(lambda: "line 299" in run.text("#log-lines"))
 
 
+async def test_a_log_that_fell_short_of_its_end_finds_it_with_the_next_line() -> None:
+    more: list[Item] = [LogLines(step=0, lines=tuple(f"line {at}" for at in range(300))), Hold()]
+    async with driven([*BEGINNING[:3], *more]) as run:
+        await run.started(lambda session: session.view.activity.phase == "running")
+        await run.press("l")
+        await run.until(lambda: "line 299" in run.text("#log-lines"))
+        lines = run.session.query_one(Lines)
+        lines.set_reactive(Lines.scroll_y, lines.scroll_y - 2)  # as a layout leaves it that took the pane for higher
+        assert not lines.is_vertical_scroll_end
+        lines.add(["line 300"])
+        await run.until(lambda: "line 300" in run.text("#log-lines"))
+
+
 async def test_a_log_that_was_scrolled_back_stays_where_it_is() -> None:
     more: list[Item] = [LogLines(step=0, lines=tuple(f"line {at}" for at in range(300))), Hold()]
     async with driven([*BEGINNING[:3], *more]) as run:
