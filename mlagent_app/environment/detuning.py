@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import math
 import random
 from collections.abc import Mapping, Sequence
 from typing import Protocol, TypeVar
 
-from mlagent_app.editors.base import Edit
 from mlagent_app.editors.catalogue import Catalogue
 from mlagent_app.editors.catalogue.grammar import parse
 from mlagent_app.editors.catalogue.values import heard
@@ -59,23 +57,28 @@ def detuned(files: Mapping[str, str], count: int, rng: random.Random) -> dict[st
 
 def _moved(texts: dict[str, str], place: str, rng: random.Random) -> dict[str, str]:
     """The files with one setting moved. Only a number's neighbours are offered, so that it takes several strides."""
-    sign, reached = rng.choice((-1.0, 1.0)), -math.inf
+    sign = rng.choice((-1.0, 1.0))
     for stride in range(STRIDES):
         edits = settings(_CATALOGUE.enumerate(texts), texts).get(place, [])
-        numbers = {sign * value: edit for edit in edits if (value := _value(edit, texts)) is not None}
-        if numbers and max(numbers) > reached:
-            reached = max(numbers)
-            edit = numbers[reached]
-        elif edits and not numbers and not stride:
+        now = next((value for edit in edits if (value := _value(edit.undo, texts)) is not None), None)
+        numbers = {value: edit for edit in edits if (value := _value(edit.instruction, texts)) is not None}
+        if now is not None and not stride and not any(sign * value > sign * now for value in numbers):
+            sign = -sign  # it stands at this end already
+        ahead = {value: edit for value, edit in numbers.items() if now is None or sign * value > sign * now}
+        if ahead:
+            edit = ahead[max(ahead, key=lambda value: sign * value)]
+        elif edits and not stride:
             edit = rng.choice(edits)
         else:
             break
         texts = {**texts, edit.file: edit.apply(texts[edit.file])}
+        if now is None:
+            break
     return texts
 
 
-def _value(edit: Edit, texts: Mapping[str, str]) -> float | None:
-    """The number that an edit sets; None where it is a word, or two at once."""
-    asked = parse(edit.instruction, texts)
+def _value(instruction: str, texts: Mapping[str, str]) -> float | None:
+    """The number that an instruction sets; None where it is a word, or two at once."""
+    asked = parse(instruction, texts)
     value = heard(asked.phrase.get("value")) if asked is not None and asked.phrase.form != "pair" else None
     return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None

@@ -53,6 +53,16 @@ async def test_a_log_that_fell_short_of_its_end_finds_it_with_the_next_line() ->
         await run.until(lambda: "line 300" in run.text("#log-lines"))
 
 
+async def test_a_full_log_shows_its_next_line() -> None:
+    more: list[Item] = [LogLines(step=0, lines=tuple(f"line {at}" for at in range(logs.MAX_LINES))), Hold()]
+    async with driven([*BEGINNING[:3], *more]) as run:
+        await run.started(lambda session: session.view.activity.phase == "running")
+        await run.press("l")
+        await run.until(lambda: f"line {logs.MAX_LINES - 1}" in run.text("#log-lines"))
+        run.session.query_one(Lines).add(["one more"])
+        assert "one more" in run.text("#log-lines")
+
+
 async def test_a_log_that_was_scrolled_back_stays_where_it_is() -> None:
     more: list[Item] = [LogLines(step=0, lines=tuple(f"line {at}" for at in range(300))), Hold()]
     async with driven([*BEGINNING[:3], *more]) as run:

@@ -31,10 +31,12 @@ class Lines(Log, can_focus=False):
     def add(self, lines: list[str]) -> None:
         """Write lines, and show the last one unless somebody has scrolled back.
 
-        `write_lines` alone does so only where it finds the end in view, which it is not while a layout is under way.
+        `write_lines` alone does so only where it finds the end in view, which it is not while a layout is under way. And of a
+        log that is full it redraws what lies below the end: nothing moves there when old lines make room for new ones.
         """
         self.write_lines(lines)
         self._follow()
+        self.refresh()
 
     def _follow(self) -> None:
         if self.is_anchored and not self._anchor_released and not self.is_vertical_scrollbar_grabbed:
