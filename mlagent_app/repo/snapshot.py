@@ -57,8 +57,7 @@ class Snapshot:
         self.base = facts.base
         self.links = facts.links
         self.left_out = facts.left_out
-        self._trees: dict[str, dict[str, tuple[str, str]]] = {}
-        self._differences: dict[tuple[str, str], dict[str, tuple[str, str] | None]] = {}
+        self._differences: dict[tuple[str, str], list[Change]] = {}
 
     @classmethod
     def create(
@@ -176,28 +175,20 @@ class Snapshot:
 
     def leads_back(self, base: str, path: str, content: bytes, commits: Collection[str]) -> bool:
         """Whether `base` with this content of its file `path` has the very files of one of `commits`."""
-        before = self._tree(base)
-        if path not in before:
-            return False
-        mode, blob = before[path]
-        after = (mode, blob_id(content, like=blob))
-        # Where two trees agree in all but one file is found once; every edit is then one look-up.
-        return any(self._apart(base, commit) == {path: after} for commit in commits)
+        for commit in commits:
+            apart = self._apart(base, commit)
+            old, new = (apart[0].old, apart[0].new) if len(apart) == 1 and apart[0].path == path else (None, None)
+            if old and new and old.mode == new.mode and new.blob == blob_id(content, like=new.blob):
+                return True
+        return False
 
-    def _apart(self, a: str, b: str) -> dict[str, tuple[str, str] | None]:
-        """What `b` has where it differs from `a`."""
+    def _apart(self, a: str, b: str) -> list[Change]:
+        """`changes`, asked of git once; a commit that was pruned is like no other."""
         if (a, b) not in self._differences:
-            one, other = self._tree(a), self._tree(b)
-            paths = [path for path in one.keys() | other.keys() if one.get(path) != other.get(path)]
-            self._differences[a, b] = {path: other.get(path) for path in paths}
-        return self._differences[a, b]
-
-    def _tree(self, commit: str) -> dict[str, tuple[str, str]]:
-        if commit not in self._trees:
-            # A commit that was pruned is like no other.
+            self._differences[a, b] = []
             with contextlib.suppress(GitError):
-                self._trees[commit] = {entry.path: (entry.mode, entry.blob) for entry in entries(self._git, commit)}
-        return self._trees.get(commit, {})
+                self._differences[a, b] = self.changes(a, b)
+        return self._differences[a, b]
 
     def diff(self, a: str, b: str) -> str:
         """The unified diff from commit `a` to commit `b`; what is not UTF-8 in it is shown with replacement characters."""
