@@ -13,14 +13,15 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from mlagent_app.agent.digest import digest
+from mlagent_app.agent.digest import digest, task_kind
 from mlagent_app.environment.taskenv import Observation, TaskEnvironment
 from mlagent_app.policies.embedded import FORM
+from mlagent_app.policies.prior import tries
 from mlagent_app.policies.random import untried
 from mlagent_app.policies.trie import Ints, Trie, build
 from mlagent_app.policies.writing import Writer
 from training import experts, shards, tokens
-from training.episodes import OVERHEAD_SECONDS, Step, kind_of
+from training.episodes import OVERHEAD_SECONDS, Step
 from training.pool import Lost, WorkerJob, WorkerPool
 from training.recipe import Recipe
 from training.stage import Stage
@@ -62,6 +63,8 @@ class Words(Protocol):
 class Situation:
     """A state as the policy meets it: the prompt's ids, and the edits that apply with their ids. `base` names its files.
 
+    `edits` are (instruction, file, family); `tries` so far (instruction, family, helped), see `mlagent_app.policies.prior`.
+
     For a pretrained base, whose answers are not chosen from a list, `edits` are what the expert's answers came to, which may be
     none of the catalogue's, and `completions` are these answers.
     """
@@ -75,6 +78,7 @@ class Situation:
     prompt: Ints
     edits: tuple[tuple[str, str, str], ...]
     completions: tuple[tuple[int, ...], ...]
+    tries: tuple[tuple[str, str, bool], ...] = ()
 
     def trie(self) -> Trie:
         return build(self.completions)
@@ -116,6 +120,7 @@ class LookJob:
                 **_facts(env, seen, state),
                 "text": digest(seen.state, {item.file for item in left}),
                 "edits": [[item.instruction, item.file, item.family] for item in left],
+                "tries": [[item.instruction, item.family, item.helped] for item in tries(seen.state)],
             })  # fmt: skip
         env.close()
         return rows
@@ -158,12 +163,12 @@ def _facts(env: TaskEnvironment, seen: Observation, state: str) -> dict[str, Any
         "variant": env.state.variant,
         "base": seen.state.base,
         "depth": len(seen.state.history),
-        "kind": kind_of(seen),
+        "kind": task_kind(seen.state),
     }
 
 
 def stage_of(run: Path, recipe: Recipe) -> Stage:
-    form = f"digest form {FORM}" if recipe.model.base == "scratch" else "told as in the app"
+    form = f"digest form {FORM}, with tries" if recipe.model.base == "scratch" else "told as in the app"
     return Stage(run, "corpus", recipe, ("model",), ("experts",), form)
 
 
@@ -299,9 +304,10 @@ def situation(row: dict[str, Any]) -> Situation:
     """From a row of a shard."""
     edits = tuple((str(a), str(b), str(c)) for a, b, c in row["edits"])
     completions = tuple(tuple(ids) for ids in row["completions"])
+    tried = tuple((str(a), str(b), bool(c)) for a, b, c in row.get("tries", ()))
     prompt = np.array(row["prompt"], dtype=np.int64)
     names = {name: row[name] for name in ("task", "variant", "base", "depth", "kind")}
-    return Situation(id=row["state"], prompt=prompt, edits=edits, completions=completions, **names)
+    return Situation(id=row["state"], prompt=prompt, edits=edits, completions=completions, tries=tried, **names)
 
 
 def _steps(rows: Sequence[dict[str, Any]], situations: dict[str, Situation]) -> Iterator[tuple[Step, int]]:

@@ -10,11 +10,12 @@ from pathlib import Path
 
 import numpy as np
 
-from mlagent_app.agent.digest import digest, kind, problem
+from mlagent_app.agent.digest import digest, task_kind
 from mlagent_app.agent.errors import UserError
 from mlagent_app.agent.lessons import SCHEMA, Decision, Lesson, Lessons, OtherSchema, from_json
 from mlagent_app.agent.reward import CONSTANT, Case, Version
 from mlagent_app.editors.catalogue import Catalogue
+from mlagent_app.policies.prior import tries
 from mlagent_app.policies.random import untried
 from mlagent_app.policies.writing import Writer
 from training.corpus import Situation
@@ -114,10 +115,11 @@ def _decided(lessons: Lessons, step: Lesson, catalogue: Catalogue, writer: Write
         variant=lessons.session,
         base=state.base,
         depth=len(state.history),
-        kind=f"{kind(state)} {problem(state.task.metric)}",
+        kind=task_kind(state),
         prompt=np.array(writer.prompt(digest(state, {item.file for item in left})), dtype=np.int64),
         edits=tuple((item.instruction, item.file, item.family) for item in left),
         completions=tuple(tuple(ids) for ids in writer.completions([item.instruction for item in left])),
+        tries=tuple((item.instruction, item.family, item.helped) for item in tries(state)),
     )
     scale = step.scale if step.scale is not None and math.isfinite(step.scale) else None
     if step.case == "edit" and scale is None and step.decision != "refused":

@@ -8,8 +8,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Protocol
 
-from mlagent_app.agent import digest
 from mlagent_app.agent.actions import Action, EditScript, InvalidAction, parse
+from mlagent_app.agent.digest import task_kind
 from mlagent_app.agent.edits import Candidate
 from mlagent_app.agent.reward import CONSTANT, Case, Version, edit_scalar
 from mlagent_app.environment.taskenv import Observation, Transition, edit_action
@@ -170,7 +170,7 @@ class EpisodeJob:
                 if error.code == Exit.NO_METRIC:
                     return Episode(self.start, self.seed, 0.0, 0.0, (), (), problem=error.line())
                 raise
-            opening, kind = env.state, kind_of(seen)
+            opening, kind = env.state, task_kind(seen.state)
             test_start = env.test() if self.test else None
             self.actor.begin(bench, self.start, self.seed)
             values, steps = [opening.value], list[Step]()
@@ -250,11 +250,6 @@ def read_reply(reply: str, seen: Observation) -> Choice:
         if known is not None:
             return Choice(known, None, reply=reply)
     return Choice(None, None, action, reply)
-
-
-def kind_of(seen: Observation) -> str:
-    """The kind of task, as the cookbook's table has it."""
-    return f"{digest.kind(seen.state)} {digest.problem(seen.state.task.metric)}"
 
 
 def first_ideas(ideas: Sequence[str], most: int, start: Start, seed: int) -> list[str]:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import torch
 
+from mlagent_app.agent.cookbook import Cookbook
 from training import algo
 from training.actors import ModelActor
 from training.corpus import Corpus, LookJob, Situation, situation
@@ -25,10 +26,11 @@ from training.weights import complete
 class EpisodeWise:
     """`states` episodes an update. The weights are synced to the workers through files."""
 
-    def __init__(self, recipe: Recipe, stage: Stage, pool: WorkerPool, read: Corpus, seed: int) -> None:
+    def __init__(self, recipe: Recipe, stage: Stage, pool: WorkerPool, read: Corpus, book: Cookbook, seed: int) -> None:
         self._recipe = recipe
         self._pool = pool
         self._read = read
+        self._book = book
         self._seed = seed
         self._weights = stage.place / "logs" / "weights"
         self._starts = training_starts(recipe)
@@ -53,8 +55,11 @@ class EpisodeWise:
     def _sync(self, learner: Learner, update: int) -> Path:
         """The current weights as files. A worker remembers models by their directory, so every update has its own."""
         place = self._weights / f"{update:05d}"
-        learner.actor.save_pretrained(place)
-        complete(place, self._read.tokenizer, prompt_tokens=self._read.writer.most, temperature=1.0, name="in training")
+        learner.actor.model.save_pretrained(place)
+        prior, most = learner.actor.prior(), self._read.writer.most
+        complete(
+            place, self._read.tokenizer, prompt_tokens=most, temperature=1.0, name="in training", prior=prior, book=self._book
+        )
         for old in sorted(self._weights.iterdir())[:-2]:
             for path in old.iterdir():
                 path.unlink()

@@ -15,12 +15,13 @@ from pathlib import Path
 from typing import Any
 
 from mlagent_app.agent.cookbook import Cookbook, recipe_of, target_of
+from mlagent_app.agent.digest import task_kind
 from mlagent_app.agent.reward import Version
 from mlagent_app.environment.taskenv import Observation, Transition
 from training import ideas
 from training.draws import Start, next_variant, training_starts
 from training.endpoint import EndpointActor, connect, patience
-from training.episodes import Choice, EpisodeJob, Step, first_ideas, kind_of
+from training.episodes import Choice, EpisodeJob, Step, first_ideas
 from training.playing import episodes, play
 from training.pool import WorkerPool
 from training.recipe import Recipe
@@ -48,7 +49,7 @@ def make(stage: Stage, pool: WorkerPool, tell: Tell) -> dict[str, Any]:
         jobs = [_job(recipe, stage, start, number, book) for start in _starts(recipe, number)]
         past, total = number * len(jobs), table.rounds * len(jobs)
         play(pool, jobs, stage.place, f"round-{number}", table.shard_size, partial(_told, tell, past, total))
-    found = list(_episodes(stage.place, table.rounds))
+    found = played(stage)
     write_book(stage.place / BOOK, found, table.book_reward)
     steps = [step for episode in found for step in episode["steps"]]
     return {
@@ -64,7 +65,12 @@ def make(stage: Stage, pool: WorkerPool, tell: Tell) -> dict[str, Any]:
 
 def read(stage: Stage) -> list[Step]:
     """All executed steps, in order."""
-    return [Step(**step) for episode in _episodes(stage.place, stage.recipe.experts.rounds) for step in episode["steps"]]
+    return [Step(**step) for episode in played(stage) for step in episode["steps"]]
+
+
+def played(stage: Stage) -> list[dict[str, Any]]:
+    """All episodes, in order."""
+    return list(_episodes(stage.place, stage.recipe.experts.rounds))
 
 
 def _starts(recipe: Recipe, number: int) -> list[Start]:
@@ -92,7 +98,7 @@ def _episodes(place: Path, rounds: int) -> Iterator[dict[str, Any]]:
         yield from episodes(place, f"round-{number}")
 
 
-def write_book(path: Path, episodes: Iterable[dict[str, Any]], version: Version) -> None:
+def book_of(episodes: Iterable[dict[str, Any]], version: Version) -> Cookbook:
     """The cookbook of these episodes: of what the catalogue can do, not of a language model's own patches and other actions."""
     book = Cookbook()
     for episode in episodes:
@@ -100,8 +106,13 @@ def write_book(path: Path, episodes: Iterable[dict[str, Any]], version: Version)
             reward = step.reward(version)
             if reward is not None and step.is_catalogue_edit:
                 book.add(episode["kind"], step.instruction, step.family, reward)
+    return book
+
+
+def write_book(path: Path, episodes: Iterable[dict[str, Any]], version: Version) -> None:
+    """`book_of` these episodes, as a file."""
     scratch = path.with_name(f".{path.name}.fresh")  # a cookbook that is there is whole
-    scratch.write_text(book.to_json(), "utf-8")
+    scratch.write_text(book_of(episodes, version).to_json(), "utf-8")
     scratch.replace(path)
 
 
@@ -140,7 +151,7 @@ class ExpertActor:
         if not seen.candidates:
             return None
         table = self.recipe.experts
-        book, kind = _book(self.book), kind_of(seen)
+        book, kind = _book(self.book), task_kind(seen.state)
         scores = [book.score(kind, item.instruction, item.family) + self._bonus(item.instruction) for item in seen.candidates]
         best = max(scores)
         weights = [math.exp((score - best) / table.temperature) for score in scores]

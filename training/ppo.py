@@ -8,6 +8,7 @@ same for a policy that writes free text, `training.grpo` another algorithm for i
 
 from __future__ import annotations
 
+import json
 import random
 import time
 from collections import Counter, defaultdict
@@ -22,19 +23,22 @@ from torch import Tensor
 
 from mlagent_app.agent.errors import UserError
 from mlagent_app.agent.reward import CONSTANT
-from training import algo, corpus, sft
+from mlagent_app.policies.prior import Prior
+from training import algo, corpus, experts, sft
 from training.corpus import Corpus, Situation
 from training.loop import MODEL, Rollout, loop
-from training.model import Critic, from_scratch, load, log_probabilities, pack, padded
+from training.model import Critic, from_scratch, load, padded
 from training.outcomes import Outcome, Outcomes
 from training.pool import WorkerPool
+from training.priors import Looked, Policy, Priors, start_of
 from training.ranks import ALONE, ranks
 from training.recipe import Recipe
 from training.replay import Replay, expected_advantage
-from training.stage import Stage
+from training.stage import Stage, write_json
 from training.telling import Tell
 from training.weights import complete
 
+PRIOR = "prior.json"
 # Of the starts, this share is kept from RL, to see when it over-fits.
 UNSEEN = 0.1
 
@@ -42,7 +46,7 @@ UNSEEN = 0.1
 def stage_of(run: Path, recipe: Recipe, seed: int, arm: str = "rl") -> Stage:
     start = sft.stage_name(recipe, arm)
     extra = recipe.arms[arm].model_dump_json() if arm != "rl" else ""
-    return Stage(run, f"{arm}-{seed}", recipe.for_arm(arm), ("model", "rl"), ("corpus", start), extra)
+    return Stage(run, f"{arm}-{seed}", recipe.for_arm(arm), ("model", "rl", "prior"), ("experts", "corpus", start), extra)
 
 
 @dataclass(slots=True)
@@ -66,14 +70,16 @@ class Batch:
 class Learner:
     """Actor, critic, reference, and one update of them."""
 
-    def __init__(self, recipe: Recipe, start: Path, seed: int) -> None:
+    def __init__(self, recipe: Recipe, start: Path, seed: int, look: Looked | None = None) -> None:
+        """`look`: the features of the prior, if the recipe has one."""
         torch.manual_seed(seed)
         self.recipe, self.table = recipe, recipe.rl
-        self.actor = load(start)
-        self.reference = load(start).eval().requires_grad_(False)
-        self.critic = Critic(self.actor, CONSTANT[self.table.reward]["no_edit"])
+        self.actor = Policy(load(start), start_of(recipe), look, trained=recipe.prior.lr > 0)
+        self.reference = Policy(load(start), start_of(recipe), look).eval().requires_grad_(False)
+        self.critic = Critic(self.actor.model, CONSTANT[self.table.reward]["no_edit"])
         groups = [
-            {"params": list(self.actor.parameters()), "lr": self.table.actor_lr},
+            {"params": list(self.actor.model.parameters()), "lr": self.table.actor_lr},
+            {"params": [self.actor.weights], "lr": recipe.prior.lr},
             {"params": list(self.critic.parameters()), "lr": self.table.critic_lr},
         ]
         self.optimizer = torch.optim.AdamW(groups, weight_decay=0.0)
@@ -84,7 +90,7 @@ class Learner:
     @torch.no_grad()
     def distributions(self, situations: Sequence[Situation]) -> Tensor:
         """log pi(. | s) of the current policy, [N, C]."""
-        return log_probabilities(self.actor, pack([s.prompt for s in situations], [s.trie() for s in situations]))
+        return self.actor(situations)
 
     @torch.no_grad()
     def references(self, situations: Sequence[Situation]) -> list[Tensor]:
@@ -92,7 +98,7 @@ class Learner:
         fresh = list({s.id: s for s in situations if s.id not in self._references}.values())
         for at in range(0, len(fresh), 16):
             part = fresh[at : at + 16]
-            rows = log_probabilities(self.reference, pack([s.prompt for s in part], [s.trie() for s in part]))
+            rows = self.reference(part)
             self._references.update({s.id: row[: len(s.edits)] for s, row in zip(part, rows, strict=True)})
         return [self._references[s.id] for s in situations]
 
@@ -139,7 +145,7 @@ class Learner:
             if not drawn:
                 break
             situations = [situation for situation, _ in drawn]
-            logp = log_probabilities(self.actor, pack([s.prompt for s in situations], [s.trie() for s in situations]))
+            logp = self.actor(situations)
             gained = expected_advantage(logp, [known for _, known in drawn])
             divergence = algo.kl(logp, _stacked(self.references(situations), logp)).mean()
             loss = self.table.kl * divergence - self.table.entropy * algo.entropy(logp).mean() - gained
@@ -154,7 +160,7 @@ class Learner:
         table = self.table
         situations = [batch.situations[row] for row in rows]
         actions, old, mask = batch.actions[rows], batch.old[rows], batch.mask[rows]
-        logp = log_probabilities(self.actor, pack([s.prompt for s in situations], [s.trie() for s in situations]))  # [n, C]
+        logp = self.actor(situations)  # [n, C]
         new = logp.gather(1, actions)  # [n, K]
         policy = algo.clipped_policy_loss(new, old, batch.advantages[rows], mask, table.clip)
         reference = _stacked([batch.reference[row] for row in rows], logp)
@@ -180,8 +186,9 @@ class Learner:
         return algo.explained_variance(values, batch.returns, batch.mask)
 
     def save_policy(self, place: Path) -> None:
-        """The weights as transformers writes them."""
-        self.actor.save_pretrained(place)
+        """The weights as transformers writes them, and the prior beside them."""
+        self.actor.model.save_pretrained(place)
+        write_json(place / PRIOR, self.actor.prior().to_json())
 
     def save(self, path: Path, update: int, best: float) -> None:
         """Everything that going on needs, whole or not at all."""
@@ -315,16 +322,26 @@ def make(stage: Stage, pool: WorkerPool, seed: int, arm: str, tell: Tell) -> dic
         writing = TextLearner(recipe, read, start, seed, together)
         answers = TextRollout(recipe, chosen, unseen, pool, outcomes, seed, together)
         return loop(stage, writing, answers, lambda: answers.expected_reward(writing), outcomes, seed, tell, together)
-    learner = Learner(recipe, start, seed)
+    priors = Priors(experts.stage_of(stage.run, recipe), allowed)
+    learner = Learner(recipe, start, seed, priors.look)
     learner.replay = Replay(recipe, chosen, outcomes) if recipe.rl.replays else None
     rollout: Rollout[Learner, Batch] = StepWise(recipe, chosen, outcomes, pool, seed)
     if recipe.rl.mode == "episode":
         from training.episodic import EpisodeWise
 
-        rollout = EpisodeWise(recipe, stage, pool, read, seed)
+        rollout = EpisodeWise(recipe, stage, pool, read, priors.book, seed)
     results = loop(stage, learner, rollout, lambda: expected_reward(learner, unseen, outcomes), outcomes, seed, tell)
     name, temperature = f"{recipe.name} {arm}-{seed}", recipe.publish.temperature
-    complete(stage.place / MODEL, read.tokenizer, prompt_tokens=read.writer.most, temperature=temperature, name=name)
+    prior = Prior.from_json(json.loads((stage.place / MODEL / PRIOR).read_text("utf-8")))
+    complete(
+        stage.place / MODEL,
+        read.tokenizer,
+        prompt_tokens=read.writer.most,
+        temperature=temperature,
+        name=name,
+        prior=prior,
+        book=priors.book,
+    )
     return results
 
 

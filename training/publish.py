@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 
 from mlagent_app.agent.errors import UserError
-from mlagent_app.policies import cookbook, embedded
-from training import experts, sft
+from mlagent_app.policies import embedded
+from training import sft
 from training.recipe import Recipe
 from training.stage import read_manifest
 from training.telling import Tell
@@ -48,9 +48,10 @@ def publish(run: Path, recipe: Recipe, into: Path | None, tell: Tell) -> Path:
     save_file(weights, fresh / "model.safetensors", metadata={"format": "pt"})
     _config(source, fresh)
     label = f"{recipe.name} {name}, {manifest['git_revision']}"
-    tokens = json.loads((source / embedded.SETTINGS).read_text("utf-8"))["prompt_tokens"]
-    complete(fresh, source / "tokenizer.json", prompt_tokens=tokens, temperature=recipe.publish.temperature, name=label)
-    shutil.copyfile(run / "experts" / experts.BOOK, fresh / cookbook.FILE)
+    made = embedded.Settings.of(json.loads((source / embedded.SETTINGS).read_text("utf-8")))
+    tokenizer, temperature = source / "tokenizer.json", recipe.publish.temperature
+    complete(fresh, tokenizer, prompt_tokens=made.prompt_tokens, temperature=temperature, name=label, prior=made.prior)
+    shutil.copyfile(source / embedded.BOOK, fresh / embedded.BOOK)
     (fresh / CARD).write_text(card(run, recipe, manifest, size), "utf-8")
     embedded.EmbeddedModel.load(fresh)  # what was written can be read
     for path in fresh.iterdir():

@@ -141,6 +141,21 @@ class Sft(Section):
     most_copies: Positive = 6
 
 
+class Prior(Section):
+    """The small model's prior: the share m of the `model`, and the weights w of the features (`mlagent_app.policies.prior`).
+
+    RL starts from these weights and learns them with the rate `lr`.
+    """
+
+    model: float = Field(default=1.0, gt=0)
+    expected: float = 0.0
+    family_helped: float = 0.0
+    family_failed: float = 0.0
+    target_helped: float = 0.0
+    target_failed: float = 0.0
+    lr: float = Field(default=0.0, ge=0)
+
+
 class Rl(Section):
     """Step-wise PPO (paper, section 3.3, eq. 4 and 5): `states` expert states a batch, `rollouts_per_state` actions each.
 
@@ -264,6 +279,7 @@ class Recipe(Section):
     experts: Experts = Experts()
     model: Model = Model()
     sft: Sft = Sft()
+    prior: Prior = Prior()
     rl: Rl = Rl()
     eval: Eval = Eval()
     arms: dict[str, Arm] = {}

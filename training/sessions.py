@@ -32,7 +32,6 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor
-from transformers import Qwen2ForCausalLM
 
 from mlagent_app.agent.errors import UserError
 from mlagent_app.agent.reward import CONSTANT, Version
@@ -40,7 +39,8 @@ from mlagent_app.policies import embedded
 from mlagent_app.policies.writing import Writer
 from training import algo, decided
 from training.decided import Decided, Record
-from training.model import load, log_probabilities, pack
+from training.model import load
+from training.priors import Policy, remembered
 from training.recipe import Recipe
 from training.stage import MANIFEST, SCHEMA, file_digest, git_revision, versions, write_json
 from training.telling import Tell, Telling
@@ -66,7 +66,8 @@ def learn(recipe: Recipe, sessions: Path, out: Path, stage: str, *, start: Path 
     if stage not in REWARDS:
         raise UserError(f"sessions are learnt from by {' or '.join(REWARDS)}, not {stage!r}")
     began, source = time.monotonic(), start or embedded.shipped()
-    settings = embedded.EmbeddedModel.load(source).settings
+    shipped = embedded.EmbeddedModel.load(source)
+    settings = shipped.settings
     origin = {"name": settings.name, "sha256": file_digest(source / WEIGHTS)}
     record = decided.read(sessions, Writer.load(source / "tokenizer.json", settings.prompt_tokens))
     print(_counted(record))
@@ -80,7 +81,7 @@ def learn(recipe: Recipe, sessions: Path, out: Path, stage: str, *, start: Path 
     with Telling(stage) as tell:
         learner = Learner(recipe, record.usable, source, stage)
         results = learner.run(tell)
-    _write(learner.actor, source, out, f"{settings.name}, {stage} on {len(record.sessions)} sessions", settings)
+    _write(learner.actor, source, out, f"{settings.name}, {stage} on {len(record.sessions)} sessions", shipped)
     manifest = {
         "schema": SCHEMA,
         "stage": f"{stage} from sessions",
@@ -117,10 +118,11 @@ class Learner:
 
     def __init__(self, recipe: Recipe, steps: Sequence[Decided], start: Path, stage: str) -> None:
         torch.manual_seed(recipe.seed)
-        self.actor = load(start).eval()
+        shipped = embedded.EmbeddedModel.load(start)
+        self.actor = Policy(load(start), shipped.settings.prior, remembered(lambda _: shipped.book)).eval()
         self._start = {name: value.clone() for name, value in self.actor.state_dict().items()}
         self._recipe, self._table, self._stage = recipe, recipe.rl, stage
-        self._optimizer = torch.optim.AdamW(self.actor.parameters(), lr=self._table.actor_lr, weight_decay=0.0)
+        self._optimizer = torch.optim.AdamW(self.actor.model.parameters(), lr=self._table.actor_lr, weight_decay=0.0)
         self.examples = examples(recipe, steps, self._distributions(steps))
         if stage == "rl" and not any(example.advantage for example in self.examples):
             raise UserError(
@@ -185,8 +187,7 @@ class Learner:
         return loss + self._table.kl * divergence, divergence
 
     def _rows(self, steps: Sequence[Decided]) -> Tensor:
-        situations = [step.situation for step in steps]
-        return log_probabilities(self.actor, pack([s.prompt for s in situations], [s.trie() for s in situations]))
+        return self.actor([step.situation for step in steps])
 
     @torch.no_grad()
     def _distributions(self, steps: Sequence[Decided]) -> list[Tensor]:
@@ -248,15 +249,23 @@ def _batches(items: Sequence[Example], size: int, seed: int) -> Iterator[list[Ex
             yield [items[number] for number in order[at : at + size]]
 
 
-def _write(actor: Qwen2ForCausalLM, source: Path, out: Path, name: str, settings: embedded.Settings) -> None:
+def _write(actor: Policy, source: Path, out: Path, name: str, shipped: embedded.EmbeddedModel) -> None:
     """`out`/model, whole or not at all."""
     scratch, target = out / f".{MODEL}.new", out / MODEL
     shutil.rmtree(scratch, ignore_errors=True)
     try:
         scratch.mkdir(parents=True)
-        actor.save_pretrained(scratch)
-        tokens, temperature = settings.prompt_tokens, settings.temperature
-        complete(scratch, source / "tokenizer.json", prompt_tokens=tokens, temperature=temperature, name=name)
+        actor.model.save_pretrained(scratch)
+        settings = shipped.settings
+        complete(
+            scratch,
+            source / "tokenizer.json",
+            prompt_tokens=settings.prompt_tokens,
+            temperature=settings.temperature,
+            name=name,
+            prior=settings.prior,
+            book=shipped.book,
+        )
         embedded.EmbeddedModel.load(scratch)  # what was written can be read
         if target.exists():
             shutil.rmtree(target)

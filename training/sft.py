@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mlagent_app.agent.reward import CONSTANT
-from training import corpus
+from training import corpus, experts
 from training.corpus import Corpus
 from training.draws import training_tasks
 from training.episodes import Step
@@ -39,7 +39,7 @@ FSDP = {
 
 def stage_of(run: Path, recipe: Recipe, arm: str = "rl") -> Stage:
     extra = recipe.arms[arm].model_dump_json(exclude={"rl"}) if stage_name(recipe, arm) != "sft" else ""
-    return Stage(run, stage_name(recipe, arm), recipe, ("model", "sft"), ("corpus",), extra)
+    return Stage(run, stage_name(recipe, arm), recipe, ("model", "sft", "prior"), ("experts", "corpus"), extra)
 
 
 def stage_name(recipe: Recipe, arm: str) -> str:
@@ -68,8 +68,17 @@ def make(stage: Stage, arm: str, tell: Tell) -> dict[str, Any]:
     model, tokenizer = opening_model(recipe, read)
     results = train(recipe, rows, model, tokenizer, stage.place, tell)
     if recipe.model.base == "scratch" and ranks().first:
-        most, temperature = read.writer.most, recipe.publish.temperature
-        complete(stage.place / MODEL, read.tokenizer, prompt_tokens=most, temperature=temperature, name=f"{recipe.name} sft")
+        from training.priors import Priors, start_of
+
+        complete(
+            stage.place / MODEL,
+            read.tokenizer,
+            prompt_tokens=read.writer.most,
+            temperature=recipe.publish.temperature,
+            name=f"{recipe.name} sft",
+            prior=start_of(recipe),
+            book=Priors(experts.stage_of(stage.run, recipe), allowed).book,
+        )
     return results
 
 

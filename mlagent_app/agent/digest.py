@@ -64,6 +64,11 @@ def kind(state: State) -> str:
     return _kind("\n".join(state.files.values()))
 
 
+def task_kind(state: State) -> str:
+    """Both, as the cookbook names a kind of task."""
+    return f"{kind(state)} {problem(state.task.metric)}"
+
+
 def problem(metric: MetricSpec) -> str:
     """What is predicted, guessed from the metric: `clf`, `reg` or `rank`."""
     names = {word for word in words(metric.name)}

@@ -9,15 +9,13 @@ from pathlib import Path
 
 from mlagent_app.agent.chat import OnText
 from mlagent_app.agent.cookbook import Cookbook
-from mlagent_app.agent.digest import kind, problem
+from mlagent_app.agent.digest import task_kind
 from mlagent_app.agent.edits import Candidate
 from mlagent_app.agent.errors import Exit, UserError
 from mlagent_app.agent.state import State
 from mlagent_app.policies.base import Proposal
-from mlagent_app.policies.embedded import SHOWN, shipped
+from mlagent_app.policies.embedded import BOOK, SHOWN, shipped
 from mlagent_app.policies.random import edit, nothing_left, untried
-
-FILE = "cookbook.json"
 
 
 @lru_cache(maxsize=4)
@@ -37,7 +35,7 @@ class CookbookPolicy:
     name = "cookbook"
 
     def __init__(self, path: Path | None = None) -> None:
-        self._book = loaded(path or shipped() / FILE)
+        self._book = loaded(path or shipped() / BOOK)
 
     def propose(
         self, state: State, candidates: Sequence[Candidate], cancel: threading.Event, on_text: OnText | None = None
@@ -47,7 +45,7 @@ class CookbookPolicy:
         left = untried(state, candidates)
         if not left:
             return nothing_left(candidates)
-        task = f"{kind(state)} {problem(state.task.metric)}"
+        task = task_kind(state)
         scores = [self._book.score(task, item.instruction, item.family) for item in left]
         order = sorted(range(len(left)), key=lambda place: -scores[place])
         best = left[order[0]]

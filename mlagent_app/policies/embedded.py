@@ -15,17 +15,19 @@ from typing import Any
 import numpy as np
 
 from mlagent_app.agent.chat import Cancelled, OnText
-from mlagent_app.agent.digest import digest
+from mlagent_app.agent.cookbook import Cookbook
+from mlagent_app.agent.digest import digest, task_kind
 from mlagent_app.agent.edits import Candidate
 from mlagent_app.agent.errors import Exit, UserError
 from mlagent_app.agent.state import State
 from mlagent_app.policies.base import Proposal
+from mlagent_app.policies.prior import NEUTRAL, Prior, features, tries
 from mlagent_app.policies.qwen2 import Qwen2
 from mlagent_app.policies.random import edit, nothing_left, untried
 from mlagent_app.policies.trie import Floats, build
 from mlagent_app.policies.writing import Writer
 
-SETTINGS = "policy.json"
+SETTINGS, BOOK = "policy.json", "cookbook.json"
 SHOWN = 6
 # The pass is quadratic in the size of the trie. Where more edits apply, so many are drawn for this step.
 MOST_EDITS = 400
@@ -35,32 +37,44 @@ FORM = 2
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """`policy.json`: the form of digest, the longest prompt in tokens, the sampling temperature, and who made the weights."""
+    """`policy.json`: the form of digest, most tokens of a prompt, sampling temperature, who made the weights, and the prior."""
 
     form: int
     prompt_tokens: int
     temperature: float
     name: str
+    prior: Prior = NEUTRAL
+
+    @classmethod
+    def of(cls, data: dict[str, Any]) -> Settings:
+        """Raises KeyError, TypeError and ValueError for what is missing or damaged, and for another form of digest."""
+        prior = Prior.from_json(data["prior"]) if "prior" in data else NEUTRAL
+        found = cls(int(data["form"]), int(data["prompt_tokens"]), float(data["temperature"]), str(data["name"]), prior)
+        if found.form != FORM:
+            raise ValueError(f"made for form {found.form} of the digest, this version writes form {FORM}")
+        return found
 
 
 class EmbeddedModel:
     """The weights with their tokenizer: the exact distribution over the edits that apply. Safe to use from several threads."""
 
-    def __init__(self, model: Qwen2, writer: Writer, settings: Settings) -> None:
+    def __init__(self, model: Qwen2, writer: Writer, settings: Settings, book: Cookbook) -> None:
         self.settings = settings
         self._model = model
         self._writer = writer
+        self.book = book
 
     @classmethod
     def load(cls, directory: Path) -> EmbeddedModel:
-        """Read a directory with config.json, model.safetensors, tokenizer.json and policy.json. Raises `UserError` (exit 4)."""
+        """Read a directory with config.json, model.safetensors, tokenizer.json and policy.json, and with a prior cookbook.json.
+
+        Raises `UserError` (exit 4).
+        """
         try:
-            data: dict[str, Any] = json.loads((directory / SETTINGS).read_text("utf-8"))
-            most, temperature = int(data["prompt_tokens"]), float(data["temperature"])
-            settings = Settings(int(data["form"]), most, temperature, str(data["name"]))
-            if settings.form != FORM:
-                raise ValueError(f"made for form {settings.form} of the digest, this version writes form {FORM}")
-            return cls(Qwen2.load(directory), Writer.load(directory / "tokenizer.json", settings.prompt_tokens), settings)
+            settings = Settings.of(json.loads((directory / SETTINGS).read_text("utf-8")))
+            writer = Writer.load(directory / "tokenizer.json", settings.prompt_tokens)
+            book = Cookbook() if settings.prior.neutral else Cookbook.from_json((directory / BOOK).read_text("utf-8"))
+            return cls(Qwen2.load(directory), writer, settings, book)
         except (OSError, ValueError, KeyError, TypeError, ArithmeticError) as error:
             why = f"{error} is missing" if isinstance(error, KeyError) else str(error)
             raise UserError(
@@ -74,7 +88,11 @@ class EmbeddedModel:
         """log pi(edit | state) of each candidate, at temperature 1."""
         prompt = self._writer.prompt(digest(state, {item.file for item in candidates}))
         trie = build(self._writer.completions([item.instruction for item in candidates]))
-        return self._model.log_probabilities(np.array(prompt, np.int64), trie)
+        logp = self._model.log_probabilities(np.array(prompt, np.int64), trie)
+        if self.settings.prior.neutral:
+            return logp
+        edits = [(item.instruction, item.family) for item in candidates]
+        return self.settings.prior.mixed(logp, features(self.book, task_kind(state), tries(state), edits))
 
 
 def shipped() -> Path:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import random
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -16,7 +17,9 @@ pytest.importorskip("torch")
 
 import torch
 
+from mlagent_app.agent.cookbook import Cookbook
 from mlagent_app.agent.errors import UserError
+from mlagent_app.policies.prior import Prior, features
 from training import ppo
 from training.corpus import Situation
 from training.episodes import ActionJob, Step
@@ -24,6 +27,7 @@ from training.loop import loop, read_log
 from training.model import from_scratch
 from training.outcomes import Outcomes
 from training.pool import Lost
+from training.priors import remembered
 from training.recipe import Recipe, checked
 from training.replay import Replay
 from training.stage import Stage
@@ -32,11 +36,12 @@ from training.telling import silent
 pytestmark = pytest.mark.torch
 
 EDITS = tuple((f"set C of SVC to {value}", "train.py", "estimator-argument") for value in (1, 3, 10))
+BOOK = Cookbook.of([("table clf", name, family, 0.4 * (name == EDITS[2][0])) for name, _, family in EDITS] * 9)
 COMPLETIONS = ((3, 4, 2), (3, 5, 2), (3, 6, 2))
 GOOD = 2
 
 
-def recipe(**rl: object) -> Recipe:
+def recipe(prior: Mapping[str, object] | None = None, **rl: object) -> Recipe:
     """A small one, with these values of `rl`."""
     sizes = {"vocabulary": 16, "hidden": 16, "layers": 1, "heads": 2, "kv_heads": 1, "intermediate": 16, "context": 64}
     table = {
@@ -48,7 +53,8 @@ def recipe(**rl: object) -> Recipe:
         "entropy": 0.0,
         "reward": "v2",
     }
-    return checked({"name": "tiny", "model": sizes, "rl": {**table, "updates": 12, "save_every": 4, **rl}}, "here")
+    rl = {**table, "updates": 12, "save_every": 4, **rl}
+    return checked({"name": "tiny", "model": sizes, "rl": rl, "prior": dict(prior or {})}, "here")
 
 
 def situations(count: int = 4) -> list[Situation]:
@@ -101,11 +107,13 @@ def chance(learner: ppo.Learner) -> float:
     return float(learner.distributions(situations()).exp()[:, GOOD].mean())
 
 
-def train(start: Path, place: Path, pool: TablePool, **rl: object) -> tuple[ppo.Learner, dict[str, Any], Outcomes]:
+def train(
+    start: Path, place: Path, pool: TablePool, prior: Mapping[str, object] | None = None, **rl: object
+) -> tuple[ppo.Learner, dict[str, Any], Outcomes]:
     """The loop, with the states above."""
-    made = recipe(**rl)
+    made = recipe(prior, **rl)
     outcomes = Outcomes(place / "outcomes.jsonl")
-    learner = ppo.Learner(made, start, 0)
+    learner = ppo.Learner(made, start, 0, remembered(lambda _: BOOK))
     rollout = ppo.StepWise(made, situations(), outcomes, pool, 0)
     stage = Stage(place, "rl-0", made, ("rl",))
     validate = lambda: ppo.expected_reward(learner, situations(), outcomes)  # noqa: E731
@@ -130,6 +138,22 @@ def test_what_is_rewarded_becomes_more_probable(start: Path, tmp_path: Path, adv
         "cache_hits",
     }
     assert wanted <= rows[-1].keys() and rows[-1]["case/edit"] == 1.0
+
+
+def test_the_prior_is_where_rl_starts_from_and_is_learnt_with_the_rest(start: Path, tmp_path: Path) -> None:
+    plain, believing = recipe(), recipe({"expected": 1.0})
+    before = ppo.Learner(believing, start, 0, remembered(lambda _: BOOK))
+    odds = before.distributions(situations())[:, GOOD] - before.distributions(situations())[:, 0]
+    bare = ppo.Learner(plain, start, 0).distributions(situations())
+    phi = features(BOOK, "table clf", (), [(instruction, family) for instruction, _, family in EDITS])[:, 0]
+    assert torch.allclose(odds, bare[:, GOOD] - bare[:, 0] + float(phi[GOOD] - phi[0]), atol=1e-5)
+    fixed, _, _ = train(start, tmp_path / "fixed", TablePool(), {"expected": 1.0}, actor_lr=0.0)
+    assert fixed.actor.prior() == before.actor.prior()
+    learner, _, _ = train(start, tmp_path / "learnt", TablePool(), {"expected": 1.0, "lr": 0.1}, actor_lr=0.0)
+    # The book thinks well of the good edit; nothing was tried, so that the other features are 0.
+    assert learner.actor.prior().weights[0] > 1.2 and learner.actor.prior().weights[1:] == (0.0,) * 4
+    saved = json.loads((tmp_path / "learnt" / "rl-0" / "model" / ppo.PRIOR).read_text("utf-8"))
+    assert Prior.from_json(saved) == learner.actor.prior()
 
 
 def test_an_edit_of_the_same_files_is_executed_once(start: Path, tmp_path: Path) -> None:

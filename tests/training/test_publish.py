@@ -8,8 +8,11 @@ import pytest
 
 pytest.importorskip("torch")
 
+from mlagent_app.agent.cookbook import Cookbook
 from mlagent_app.agent.errors import UserError
+from mlagent_app.policies.cookbook import CookbookPolicy
 from mlagent_app.policies.embedded import EmbeddedModel
+from mlagent_app.policies.prior import Prior
 from mlagent_app.policies.writing import Writer
 from training import tokens
 from training.model import from_scratch
@@ -20,6 +23,9 @@ from training.telling import silent
 from training.weights import complete
 
 pytestmark = pytest.mark.torch
+
+
+PRIOR = Prior(0.5, (1.0, 0.0, -1.0, 0.5, -0.5))
 
 
 def recipe(**table: object) -> Recipe:
@@ -40,21 +46,24 @@ def run(tmp_path: Path) -> Path:
         (place / name).mkdir(parents=True)
         manifest = {"schema": SCHEMA, "results": told, "git_revision": "abc", "packages": {"torch": "1"}}
         write_json(place / name / MANIFEST, manifest)
-    (place / "experts").mkdir()
-    (place / "experts" / "cookbook.json").write_text("[{},{},{},{},{}]", "utf-8")
     tokenizer = place / "tokenizer.json"
     tokens.train(["set C of SVC to 10", "max accuracy table clf"], 300).save(str(tokenizer))
     size = Writer.load(tokenizer, 64).tokenizer.get_vocab_size()
     made: Model = recipe().model
     from_scratch(made, size, 0).save_pretrained(place / "rl-0" / "model")
-    complete(place / "rl-0" / "model", tokenizer, prompt_tokens=64, temperature=1.0, name="x")
+    book = Cookbook.of([("table clf", "set C of SVC to 10", "estimator-argument", 0.3)])
+    complete(place / "rl-0" / "model", tokenizer, prompt_tokens=64, temperature=1.0, name="x", prior=PRIOR, book=book)
     return place
 
 
 def test_what_is_published_can_be_read_and_has_a_card(run: Path) -> None:
     target = publish(run, recipe(), None, silent)
     assert target == run / "publish"
-    assert EmbeddedModel.load(target).settings.name == "tiny rl-0, abc"
+    read = EmbeddedModel.load(target)
+    assert (read.settings.name, read.settings.prior) == ("tiny rl-0, abc", PRIOR)
+    assert (
+        CookbookPolicy(target / "cookbook.json").name == "cookbook" and read.book.count("table clf", "set C of SVC to 10") == 1
+    )
     card = (target / "card.md").read_text("utf-8")
     assert "10 executed expert steps in 9 states" in card and "abc; torch 1" in card
     again = publish(run, recipe(temperature=0.5), None, silent)

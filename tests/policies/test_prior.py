@@ -1,0 +1,84 @@
+"""The prior: what a cookbook and the session's own tries say of an edit, and how it is mixed with the model's distribution."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mlagent_app.agent.cookbook import Cookbook
+from mlagent_app.agent.metrics import MetricSpec
+from mlagent_app.agent.state import State, Task, Turn
+from mlagent_app.policies.prior import FEATURES, FLOOR, NEUTRAL, Prior, Tried, features, tries
+
+KIND = "table clf"
+EDITS = [
+    ("set C of SVC to 1 in a.py", "argument"),
+    ("set C of SVC to 10 in a.py", "argument"),
+    ("set gamma of SVC to 1 in a.py", "argument"),
+    ("add PCA before the model", "step"),
+]
+BOOK = Cookbook.of([(KIND, "set C of SVC to 10", "argument", 0.4), (KIND, "add PCA before the model", "step", 0.0)] * 50)
+FINITE = st.floats(-20, 0)
+
+
+def turn(instruction: str, family: str, *, kept: bool, outcome: str = "ok") -> Turn:
+    return Turn(0, "Edit Script", instruction, "a.py", family, outcome, 0.8, 1.0, 0.1, kept)
+
+
+def state(*turns: Turn) -> State:
+    task = Task("toy", "python a.py", MetricSpec("accuracy", "max"), 0.7, 1.0)
+    return State(task, 0.8, "files", turns)
+
+
+def column(name: str, tried: Sequence[Tried]) -> list[float]:
+    return [float(value) for value in features(BOOK, KIND, tried, EDITS)[:, FEATURES.index(name)]]
+
+
+def test_before_any_try_the_cookbook_alone_speaks() -> None:
+    phi = features(BOOK, KIND, (), EDITS)
+    assert phi.shape == (4, len(FEATURES)) and not phi[:, 1:].any()
+    wanted = [math.log(FLOOR + BOOK.score(KIND, instruction, family)) for instruction, family in EDITS]
+    assert phi[:, 0].tolist() == pytest.approx(wanted)
+    assert phi[1, 0] > phi[2, 0] > phi[3, 0]
+
+
+def test_tries_count_for_their_family_and_for_their_target() -> None:
+    tried = tries(state(turn(EDITS[0][0], "argument", kept=True), turn("set C of SVC to 3 in a.py", "argument", kept=False)))
+    assert tried == (Tried(EDITS[0][0], "argument", True), Tried("set C of SVC to 3 in a.py", "argument", False))
+    third = pytest.approx(1 / 3)
+    assert column("family_helped", tried) == [third, third, third, 0.0] == column("family_failed", tried)
+    assert column("target_helped", tried) == [third, third, 0.0, 0.0] == column("target_failed", tried)
+
+
+def test_what_the_sandbox_failed_and_what_was_no_edit_are_no_tries() -> None:
+    lost = turn(EDITS[0][0], "argument", kept=False, outcome="infrastructure")
+    assert tries(state(lost, replace(lost, instruction="", outcome="ok"))) == ()
+
+
+@given(st.lists(FINITE, min_size=4, max_size=4), st.lists(st.floats(-3, 3), min_size=5, max_size=5), st.floats(0.1, 2.0))
+def test_the_mixture_is_log_linear_and_sums_to_1(logits: list[float], weights: list[float], share: float) -> None:
+    logp = np.array(logits) - np.logaddexp.reduce(logits)
+    phi = features(BOOK, KIND, (Tried(EDITS[0][0], "argument", False),), EDITS)
+    found = Prior(share, tuple(weights)).mixed(logp, phi)
+    assert float(np.exp(found).sum()) == pytest.approx(1.0)
+    odds = share * (logp[0] - logp[3]) + float((phi[0] - phi[3]) @ np.array(weights))
+    assert float(found[0] - found[3]) == pytest.approx(odds, abs=1e-8)
+    assert NEUTRAL.mixed(logp, phi) == pytest.approx(logp)
+
+
+@given(st.floats(0.1, 2.0), st.lists(st.floats(-9, 9), min_size=5, max_size=5))
+def test_it_is_read_back_as_it_was_written(share: float, weights: list[float]) -> None:
+    made = Prior(share, tuple(weights))
+    assert Prior.from_json(made.to_json()) == made
+
+
+@pytest.mark.parametrize("change", [{"expected": float("nan")}, {"more": 1.0}, {"model": "much"}])
+def test_a_damaged_one_is_refused(change: dict[str, object]) -> None:
+    with pytest.raises(ValueError, match=r"prior|much"):
+        Prior.from_json({**NEUTRAL.to_json(), **change})
