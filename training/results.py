@@ -148,8 +148,8 @@ def _by_detuning(
             row.append(f"{cells[1]} {cells[2]}")
     return [
         "## Starts as written, and with settings moved",
-        "Half of the starts are scripts as somebody wrote them; in the other half settings were moved first, at random and most"
-        " of them to an end of what the catalogue offers (`eval.detune`). Intervals are over trajectories.",
+        "Some starts are scripts as somebody wrote them; in the others settings were moved first, at random and most of them to"
+        " an end of what the catalogue offers (`eval.detune`). Intervals are over trajectories.",
         statistics.markdown(rows),
     ]
 

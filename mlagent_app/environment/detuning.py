@@ -22,7 +22,7 @@ class Named(Protocol):
 
 
 E = TypeVar("E", bound=Named)
-SETTING_FORMS = ("argument", "value", "pair")
+_SETTING_FORMS = ("argument", "value", "pair")
 # So many times a number is moved to the farthest value offered on the same side.
 STRIDES = 3
 _CATALOGUE = Catalogue()
@@ -33,7 +33,7 @@ def settings(edits: Sequence[E], files: Mapping[str, str]) -> dict[str, list[E]]
     found: dict[str, list[E]] = {}
     for edit in edits:
         asked = parse(edit.instruction, files)
-        if asked is not None and asked.phrase.form in SETTING_FORMS:
+        if asked is not None and asked.phrase.form in _SETTING_FORMS:
             place = f"{asked.phrase.get('name')} of {asked.phrase.get('owner')} #{asked.number} in {edit.file}"
             found.setdefault(place, []).append(edit)
     return found
