@@ -19,6 +19,7 @@ pytest.importorskip("transformers")
 
 from mlagent_app.agent import events as ev
 from mlagent_app.agent.chat import OnText
+from mlagent_app.agent.cookbook import Cookbook
 from mlagent_app.agent.digest import digest
 from mlagent_app.agent.edits import Candidate
 from mlagent_app.agent.errors import Exit, UserError
@@ -29,6 +30,7 @@ from mlagent_app.cli import sessions as commands
 from mlagent_app.editors.catalogue import Catalogue
 from mlagent_app.policies import embedded, registry
 from mlagent_app.policies.base import Proposal
+from mlagent_app.policies.prior import Prior
 from mlagent_app.policies.random import RandomPolicy, untried
 from mlagent_app.policies.writing import Writer
 from mlagent_app.session import store
@@ -49,6 +51,7 @@ TINY: dict[str, Any] = {"vocabulary": 420, "hidden": 32, "layers": 2, "heads": 4
 RECIPE = recipe.Recipe(
     name="tiny", model=recipe.Model(**TINY), rl=recipe.Rl(updates=12, actor_lr=1e-3), sft=recipe.Sft(epochs=1, batch=16)
 )
+PRIOR = Prior(0.8, (0.5, 0.25, -1.0, 0.25, -2.0))
 Met = tuple[State, list[Candidate]]
 
 
@@ -92,7 +95,11 @@ def start(tmp_path: Path, exported: tuple[Path, list[Met]]) -> Path:
     tokenizer = tokens.train(texts, RECIPE.model.vocabulary)
     tokenizer.save(str(tmp_path / "tokenizer.json"))
     model.from_scratch(RECIPE.model, tokenizer.get_vocab_size(), 0).save_pretrained(place)
-    weights.complete(place, tmp_path / "tokenizer.json", prompt_tokens=128, temperature=0.7, name="tiny")
+    book = Cookbook.of(
+        [("table clf", item.instruction, item.family, 0.1 * (at % 4)) for at, item in enumerate(exported[1][0][1])]
+    )
+    made = tmp_path / "tokenizer.json"
+    weights.complete(place, made, prompt_tokens=128, temperature=0.7, name="tiny", prior=PRIOR, book=book)
     return place
 
 
@@ -136,7 +143,8 @@ def test_accepted_edits_become_likelier_and_refused_ones_less(
 
     # As the app reads it, without PyTorch.
     old, new = embedded.EmbeddedModel.load(start), embedded.EmbeddedModel.load(out / "model")
-    assert (new.settings.prompt_tokens, new.settings.temperature) == (128, 0.7)
+    assert (new.settings.prompt_tokens, new.settings.temperature, new.settings.prior) == (128, 0.7, PRIOR)
+    assert new.book.to_json() == old.book.to_json()
     moved: dict[str, list[float]] = {"accepted": [], "refused": []}
     divergences: list[float] = []
     lessons = lessons_of(exported[0])
