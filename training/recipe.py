@@ -18,6 +18,7 @@ from mlagent_app.agent.reward import Version
 
 PoolKind = Literal["fork", "process", "docker", "ray", "serial"]
 Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
+Finite = Annotated[float, Field(allow_inf_nan=False)]
 Positive = Annotated[int, Field(gt=0)]
 Counts = Annotated[tuple[Annotated[int, Field(ge=0)], ...], Field(min_length=1)]
 
@@ -147,13 +148,13 @@ class Prior(Section):
     RL starts from these weights and learns them with the rate `lr`.
     """
 
-    model: float = Field(default=1.0, gt=0)
-    expected: float = 0.0
-    family_helped: float = 0.0
-    family_failed: float = 0.0
-    target_helped: float = 0.0
-    target_failed: float = 0.0
-    lr: float = Field(default=0.0, ge=0)
+    model: float = Field(default=1.0, gt=0, allow_inf_nan=False)
+    expected: Finite = 0.0
+    family_helped: Finite = 0.0
+    family_failed: Finite = 0.0
+    target_helped: Finite = 0.0
+    target_failed: Finite = 0.0
+    lr: float = Field(default=0.0, ge=0, allow_inf_nan=False)
 
 
 class Rl(Section):
@@ -217,7 +218,7 @@ class Arm(Section):
     """A policy trained in another way, for comparison: what differs from the main one.
 
     `start`: from the SFT policy or from random weights. `held_in`, `families`: SFT and RL see only so many held-in tasks, or no
-    families. `explore = false`: SFT sees only what the search took for the best. `rl`: other values of that table.
+    families. `explore = false`: SFT sees only what the search took for the best. `rl`, `prior`: other values of these tables.
     """
 
     start: Literal["sft", "scratch"] = "sft"
@@ -225,6 +226,7 @@ class Arm(Section):
     families: bool = True
     explore: bool = True
     rl: dict[str, Any] = {}
+    prior: dict[str, Any] = {}
 
     @property
     def own_sft(self) -> bool:
@@ -288,7 +290,7 @@ class Recipe(Section):
     distributed: Distributed = Distributed()
 
     def for_arm(self, name: str) -> Recipe:
-        """The recipe with the `rl` table of an arm. Raises `UserError` for a name or a key that is not known."""
+        """The recipe with the `rl` and `prior` tables of an arm. Raises `UserError` for a name or a key that is not known."""
         if name == "rl":
             return self
         if name not in self.arms:
@@ -297,7 +299,8 @@ class Recipe(Section):
                 f"there is no arm {name!r}", where="recipe", how=f"did you mean {near[0]}?" if near else "add it under [arms]"
             )
         data = self.model_dump()
-        data["rl"] |= self.arms[name].rl
+        for table in ("rl", "prior"):
+            data[table] |= getattr(self.arms[name], table)
         return checked(data, f"arms.{name}")
 
     def digest(self, *sections: str) -> str:

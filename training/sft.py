@@ -38,7 +38,7 @@ FSDP = {
 
 
 def stage_of(run: Path, recipe: Recipe, arm: str = "rl") -> Stage:
-    extra = recipe.arms[arm].model_dump_json(exclude={"rl"}) if stage_name(recipe, arm) != "sft" else ""
+    extra = recipe.arms[arm].model_dump_json(exclude={"rl", "prior"}) if stage_name(recipe, arm) != "sft" else ""
     return Stage(run, stage_name(recipe, arm), recipe, ("model", "sft", "prior"), ("experts", "corpus"), extra)
 
 

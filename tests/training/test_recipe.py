@@ -96,6 +96,8 @@ def test_an_unknown_key_is_answered_with_the_nearest(text: str, key: str, near: 
         ('name = "x"\nrl = 3', "rl"),
         ('name = "x"\n[experts]\nsteps = 16', "experts.steps"),
         ('name = "x"\n[experts]\nwander = 1.5', "experts.wander"),
+        ('name = "x"\n[prior]\nexpected = nan', "prior.expected"),
+        ('name = "x"\n[prior]\nmodel = 0.0', "prior.model"),
         ('name = "x"\n[compare]\npairs = [["rl"]]', "compare.pairs.0.1"),
         ('name = "x"\n[arms]\nmine = 1', "arms.mine"),
     ],
@@ -129,6 +131,9 @@ def test_changes_are_merged_over_the_file() -> None:
     assert changed.tasks == plain.tasks
     assert load("nano", ["rl.updates=3", "rl.updates=4"]).rl.updates == 4
     assert load("nano", ["arms.mine.start=scratch", "arms.mine.rl.clip=0.4"]).for_arm("mine").rl.clip == 0.4
+    assert load("nano", ["arms.mine.prior.expected=3.5"]).for_arm("mine").prior == plain.prior.model_copy(
+        update={"expected": 3.5}
+    )
 
 
 @pytest.mark.parametrize(
