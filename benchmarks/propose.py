@@ -1,7 +1,8 @@
 """How long one proposal of the embedded policy takes: `python -m benchmarks.propose`.
 
 The peer is transformers: the same weights, prompt and trie in one packed pass of PyTorch with one thread, digest and tokens
-included in both. Prints milliseconds and the ratio peer/ours, for a session's first step on the bundled example.
+included in both; the prior is in ours alone. Prints milliseconds and the ratio peer/ours, for a session's first step on the
+bundled example.
 """
 
 from __future__ import annotations

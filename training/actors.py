@@ -13,12 +13,14 @@ from typing import TYPE_CHECKING, Any
 from zlib import crc32
 
 from mlagent_app.agent.actions import EditScript
+from mlagent_app.agent.cookbook import Cookbook
 from mlagent_app.agent.edits import Candidate
 from mlagent_app.editors.base import NoSuchEdit, unified_diff
 from mlagent_app.editors.catalogue import Catalogue
 from mlagent_app.environment.detuning import settings
 from mlagent_app.environment.taskenv import Observation, Transition
 from mlagent_app.policies.cookbook import CookbookPolicy
+from mlagent_app.policies.cookbook import loaded as load_book
 from mlagent_app.policies.embedded import loaded, sharpened
 from mlagent_app.policies.random import untried
 from mlagent_app.policies.registry import make_policy
@@ -65,22 +67,29 @@ class PolicyActor:
         """The state tells it all."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class ModelActor:
-    """A trained model, by the directory of its weights, at a temperature."""
+    """A trained model, by the directory of its weights, at a temperature.
+
+    `books`: where the prior's cookbook for a task that is trained on is, as TASK.json; empty: the one beside the weights.
+    """
 
     directory: str
     temperature: float
+    books: str = ""
+    _book: Cookbook | None = None
 
     def begin(self, bench: Workbench, start: Start, seed: int) -> None:
-        """Nothing to open: models stay loaded in a worker."""
+        """Open the task's cookbook; models stay loaded in a worker."""
+        del bench, seed
+        self._book = load_book(Path(self.books) / f"{start.task}.json") if self.books else None
 
     def choose(self, seen: Observation, rng: random.Random) -> Choice | None:
         """A draw from its distribution."""
         left = untried(seen.state, seen.candidates)
         if not left:
             return None
-        logp = loaded(Path(self.directory)).log_probabilities(seen.state, left)
+        logp = loaded(Path(self.directory)).reading(self._book).log_probabilities(seen.state, left)
         shares = sharpened(logp, self.temperature)
         place = rng.choices(range(len(shares)), shares.tolist())[0]
         return Choice(left[place], float(math.log(shares[place])))

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import torch
 
-from mlagent_app.agent.cookbook import Cookbook
 from training import algo
 from training.actors import ModelActor
 from training.corpus import Corpus, LookJob, Situation, situation
@@ -18,6 +17,7 @@ from training.model import padded
 from training.outcomes import Outcome
 from training.pool import Lost, WorkerPool, run_all
 from training.ppo import Batch, Learner, scored
+from training.priors import Priors
 from training.recipe import Recipe
 from training.stage import Stage
 from training.weights import complete
@@ -26,20 +26,21 @@ from training.weights import complete
 class EpisodeWise:
     """`states` episodes an update. The weights are synced to the workers through files."""
 
-    def __init__(self, recipe: Recipe, stage: Stage, pool: WorkerPool, read: Corpus, book: Cookbook, seed: int) -> None:
+    def __init__(self, recipe: Recipe, stage: Stage, pool: WorkerPool, read: Corpus, priors: Priors, seed: int) -> None:
         self._recipe = recipe
         self._pool = pool
         self._read = read
-        self._book = book
+        self._book = priors.book
         self._seed = seed
-        self._weights = stage.place / "logs" / "weights"
+        self._weights, self._books = stage.place / "logs" / "weights", stage.place / "logs" / "books"
+        priors.write(self._books)
         self._starts = training_starts(recipe)
 
     def collect(self, learner: Learner, update: int) -> Batch:
         """Play, then lay every step out as a row with one action; advantages follow the episodes."""
         table = self._recipe.rl
         start = time.monotonic()
-        actor = ModelActor(str(self._sync(learner, update)), 1.0)
+        actor = ModelActor(str(self._sync(learner, update)), 1.0, str(self._books))
         first = update * table.states
         starts = [self._starts[(first + number) % len(self._starts)] for number in range(table.states)]
         jobs = [

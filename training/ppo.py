@@ -32,6 +32,7 @@ from training.outcomes import Outcome, Outcomes
 from training.pool import WorkerPool
 from training.priors import Looked, Policy, Priors, start_of
 from training.ranks import ALONE, ranks
+from training.recipe import Prior as PriorTable
 from training.recipe import Recipe
 from training.replay import Replay, expected_advantage
 from training.stage import Stage, write_json
@@ -46,7 +47,10 @@ UNSEEN = 0.1
 def stage_of(run: Path, recipe: Recipe, seed: int, arm: str = "rl") -> Stage:
     start = sft.stage_name(recipe, arm)
     extra = recipe.arms[arm].model_dump_json() if arm != "rl" else ""
-    return Stage(run, f"{arm}-{seed}", recipe.for_arm(arm), ("model", "rl", "prior"), ("experts", "corpus", start), extra)
+    sections, inputs = ("model", "rl"), ("corpus", start)
+    if sft.has_prior(recipe):
+        sections, inputs = (*sections, "prior"), ("experts", *inputs)
+    return Stage(run, f"{arm}-{seed}", recipe.for_arm(arm), sections, inputs, extra)
 
 
 @dataclass(slots=True)
@@ -329,7 +333,7 @@ def make(stage: Stage, pool: WorkerPool, seed: int, arm: str, tell: Tell) -> dic
     if recipe.rl.mode == "episode":
         from training.episodic import EpisodeWise
 
-        rollout = EpisodeWise(recipe, stage, pool, read, priors.book, seed)
+        rollout = EpisodeWise(recipe, stage, pool, read, priors, seed)
     results = loop(stage, learner, rollout, lambda: expected_reward(learner, unseen, outcomes), outcomes, seed, tell)
     name, temperature = f"{recipe.name} {arm}-{seed}", recipe.publish.temperature
     prior = Prior.from_json(json.loads((stage.place / MODEL / PRIOR).read_text("utf-8")))
@@ -355,6 +359,8 @@ def check(recipe: Recipe) -> None:
     table, exact = recipe.rl, recipe.rl.algorithm == "ppo" and recipe.rl.actor == "exact"
     if exact and recipe.model.base != "scratch":
         raise UserError("only the model from scratch has an exact actor", where="rl.actor", how="set it to 'text'")
+    if not exact and recipe.prior != PriorTable():
+        raise UserError("only the exact actor of the small model has a prior", where="prior", how="leave the table out")
     if not exact and table.mode == "episode":
         raise UserError("a policy that writes text is trained step by step", where="rl.mode", how="set it to 'step'")
     grouped = table.algorithm == "grpo" or table.advantage == "group"

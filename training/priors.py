@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 from functools import lru_cache
+from pathlib import Path
 
 import torch
 from torch import Tensor, nn
@@ -31,9 +32,16 @@ class Priors:
     def __init__(self, stage: Stage, tasks: Collection[str]) -> None:
         """`stage`: the experts'; `tasks`: those that may be learnt from."""
         self._version: Version = stage.recipe.experts.book_reward
+        self._tasks = sorted(tasks)
         self._episodes = [episode for episode in experts.played(stage) if episode["start"]["task"] in tasks]
         self.book = experts.book_of(self._episodes, self._version)
         self.look: Looked = remembered(self._without)
+
+    def write(self, place: Path) -> None:
+        """The cookbook of each task, as TASK.json in `place`: for who acts in a worker (`training.actors.ModelActor`)."""
+        place.mkdir(parents=True, exist_ok=True)
+        for task in self._tasks:
+            (place / f"{task}.json").write_text(self._without(task).to_json(), "utf-8")
 
     def _without(self, task: str) -> Cookbook:
         return experts.book_of((episode for episode in self._episodes if episode["start"]["task"] != task), self._version)
@@ -63,8 +71,10 @@ class Policy(nn.Module):
     """The small model's policy: a Qwen2 with its prior, exact over the edits that apply."""
 
     def __init__(self, model: Qwen2ForCausalLM, prior: Prior, look: Looked | None, *, trained: bool = False) -> None:
-        """`trained`: whether the prior's weights are to be learnt. Without `look` the prior has to be neutral."""
+        """`trained`: whether the prior's weights are to be learnt. Raises ValueError for a prior with nothing to look with."""
         super().__init__()
+        if look is None and (trained or not prior.neutral):
+            raise ValueError("a prior looks at features")
         self.model, self._share = model, prior.model
         self.weights = nn.Parameter(torch.tensor(prior.weights), requires_grad=trained)
         self._look = None if prior.neutral and not trained else look

@@ -264,7 +264,7 @@ def _write(actor: Policy, source: Path, out: Path, name: str, shipped: embedded.
             temperature=settings.temperature,
             name=name,
             prior=settings.prior,
-            book=shipped.book,
+            book=None if settings.prior.neutral else shipped.book,
         )
         embedded.EmbeddedModel.load(scratch)  # what was written can be read
         if target.exists():

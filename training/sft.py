@@ -39,7 +39,15 @@ FSDP = {
 
 def stage_of(run: Path, recipe: Recipe, arm: str = "rl") -> Stage:
     extra = recipe.arms[arm].model_dump_json(exclude={"rl", "prior"}) if stage_name(recipe, arm) != "sft" else ""
-    return Stage(run, stage_name(recipe, arm), recipe, ("model", "sft", "prior"), ("experts", "corpus"), extra)
+    sections, inputs = (
+        (("model", "sft", "prior"), ("experts", "corpus")) if has_prior(recipe) else (("model", "sft"), ("corpus",))
+    )
+    return Stage(run, stage_name(recipe, arm), recipe, sections, inputs, extra)
+
+
+def has_prior(recipe: Recipe) -> bool:
+    """Whether the policy is the small model's, which a prior is mixed with."""
+    return recipe.model.base == "scratch"
 
 
 def stage_name(recipe: Recipe, arm: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections import defaultdict
 from collections.abc import Iterable
@@ -82,6 +83,8 @@ class Cookbook:
         try:
             for level, data in zip(book.levels, json.loads(text), strict=True):
                 level.update({key: Mean(float(total), int(count)) for key, (total, count) in data.items()})
+            if not all(math.isfinite(mean.total) and mean.count >= 0 for level in book.levels for mean in level.values()):
+                raise ValueError("not a cookbook: a mean is not finite, or of a negative number of tries")
         except (TypeError, AttributeError, OverflowError, RecursionError) as error:
             raise ValueError(f"not a cookbook: {error}") from error
         return book

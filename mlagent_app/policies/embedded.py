@@ -84,6 +84,10 @@ class EmbeddedModel:
                 code=Exit.NO_POLICY,
             ) from None
 
+    def reading(self, book: Cookbook | None) -> EmbeddedModel:
+        """The same model with another cookbook, if there is one."""
+        return self if book is None else EmbeddedModel(self._model, self._writer, self.settings, book)
+
     def log_probabilities(self, state: State, candidates: Sequence[Candidate]) -> Floats:
         """log pi(edit | state) of each candidate, at temperature 1."""
         prompt = self._writer.prompt(digest(state, {item.file for item in candidates}))

@@ -21,7 +21,7 @@ from mlagent_app.agent.cookbook import Cookbook, target_of
 from mlagent_app.agent.state import State
 from mlagent_app.policies.trie import Floats
 
-# phi_k, in the order of the columns of `features`; no unit.
+# phi_k, in the order of the columns of `features`; no unit. Weights go by these names: who changes a feature renames it.
 # expected: the logarithm of FLOOR plus the cookbook's mean reward. The others: of this session's tries of the edit's family, or
 # of its target (the instruction without its value), the number that helped or failed, over 1 + the number of all.
 FEATURES = ("expected", "family_helped", "family_failed", "target_helped", "target_failed")
@@ -88,12 +88,12 @@ class Prior:
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Prior:
-        """What `to_json` wrote. Raises ValueError for other names or values that are not finite."""
+        """What `to_json` wrote. Raises ValueError for other names, and for numbers that are no prior's."""
         if set(data) != {"model", *FEATURES}:
             raise ValueError(f"a prior has model, {', '.join(FEATURES)}")
         found = cls(float(data["model"]), tuple(float(data[name]) for name in FEATURES))
-        if not all(map(math.isfinite, (found.model, *found.weights))):
-            raise ValueError("a prior's numbers are finite")
+        if not all(map(math.isfinite, (found.model, *found.weights))) or found.model <= 0:
+            raise ValueError("a prior's numbers are finite, and its share of the model is positive")
         return found
 
 

@@ -78,7 +78,7 @@ def test_it_is_read_back_as_it_was_written(share: float, weights: list[float]) -
     assert Prior.from_json(made.to_json()) == made
 
 
-@pytest.mark.parametrize("change", [{"expected": float("nan")}, {"more": 1.0}, {"model": "much"}])
+@pytest.mark.parametrize("change", [{"expected": float("nan")}, {"more": 1.0}, {"model": "much"}, {"model": -1.0}])
 def test_a_damaged_one_is_refused(change: dict[str, object]) -> None:
     with pytest.raises(ValueError, match=r"prior|much"):
         Prior.from_json({**NEUTRAL.to_json(), **change})

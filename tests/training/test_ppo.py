@@ -222,6 +222,11 @@ def test_the_tables_must_go_together(base: str, wrong: dict[str, object], where:
         ppo.check(checked({"name": "x", "model": {"base": base}, "rl": wrong}, "here"))
 
 
+def test_a_policy_that_writes_text_has_no_prior() -> None:
+    with pytest.raises(UserError, match="only the exact actor"):
+        ppo.check(recipe({"expected": 1.0}, actor="text"))
+
+
 def test_where_there_is_nothing_to_learn_from_it_is_said() -> None:
     with pytest.raises(UserError, match="no state to learn from"):
         next(ppo.balanced([], 0))

@@ -13,6 +13,7 @@ pytest.importorskip("torch")
 import torch
 
 from mlagent_app.agent.cookbook import Cookbook
+from mlagent_app.policies.cookbook import loaded as load_book
 from mlagent_app.policies.prior import FEATURES, FLOOR, Prior, Tried, features
 from training import experts, shards
 from training.corpus import Situation
@@ -53,8 +54,18 @@ def test_a_tasks_own_episodes_are_left_out_and_so_are_tasks_that_may_not_be_lear
     expected = {task: float(priors.look(situation(task))[0, FEATURES.index("expected")].exp()) - FLOOR for task in scales}
     assert expected["one"] == pytest.approx(0.1, abs=0.05)
     assert expected["two"] == pytest.approx(0.9, abs=0.05)
+    priors.write(tmp_path / "books")
+    for task in ("one", "two"):
+        book = load_book(tmp_path / "books" / f"{task}.json")
+        assert book.score("table clf", EDIT, "argument") == pytest.approx(expected[task], abs=1e-4)
     assert priors.book.count("table clf", EDIT) == 40
     assert priors.book.score("table clf", EDIT, "argument") == pytest.approx(0.5, abs=0.05)
+
+
+def test_a_prior_needs_something_to_look_with() -> None:
+    net = from_scratch(Model(hidden=16, layers=1, heads=2, kv_heads=1, intermediate=16), 16, 0)
+    with pytest.raises(ValueError, match="looks at features"):
+        Policy(net, Prior(), None, trained=True)
 
 
 def test_states_of_different_sizes_have_the_distributions_that_the_app_has() -> None:
