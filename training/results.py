@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
@@ -115,7 +116,7 @@ def page(
         "![Gain by task](tasks.svg)",
         *(("## Training", _training(manifests), "![Reward against time](learning.svg)") if learning else ()),
         "## Stages",
-        _stages(manifests),
+        _stages(manifests, recipe),
     ]
     return "\n\n".join(parts) + "\n"
 
@@ -256,11 +257,19 @@ def _training(manifests: dict[str, Any]) -> str:
     return statistics.markdown(rows)
 
 
-def _stages(manifests: dict[str, Any]) -> str:
+def _stages(manifests: dict[str, Any], recipe: Recipe) -> str:
+    """Minutes and revisions; `all` adds up what `mlagent-train all` makes, without the arms that were asked for beside it."""
+    further = set(recipe.arms) - set(recipe.compare.arms)
     rows = [["Stage", "Minutes", "Revision", "Data"]]
     rows += [[name, f"{m['seconds'] / 60:.1f}", m["git_revision"], m["outputs_digest"]] for name, m in manifests.items()]
-    total = sum(m["seconds"] for m in manifests.values()) / 60
+    total = sum(m["seconds"] for name, m in manifests.items() if _arm_of(name) not in further) / 60
     return statistics.markdown([*rows, ["all", f"{total:.1f}", "", ""]])
+
+
+def _arm_of(stage: str) -> str:
+    """The arm that `eval/ARM-SEED`, `ARM-SEED` or `sft-ARM` is for; another stage's name as it is."""
+    name = stage.removeprefix("eval/")
+    return name.removeprefix("sft-") if name.startswith("sft-") and not name[4:].isdigit() else re.sub(r"-\d+$", "", name)
 
 
 def _hidden(outcome: Outcome, steps: int) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import subprocess
@@ -75,6 +76,14 @@ def test_the_results_are_those_of_the_recorded_outcomes(name: str, tmp_path: Pat
     assert made.read_text("utf-8") == (ROOT / "docs" / f"{name}.md").read_text("utf-8")
     for drawing in place.glob("*.svg"):
         assert drawing.read_text("utf-8") == (ROOT / "docs" / name / drawing.name).read_text("utf-8"), drawing.name
+
+
+def test_the_minutes_of_all_leave_out_what_was_asked_for_beside_it() -> None:
+    manifests = json.loads((ROOT / "docs" / "results" / "manifests.json").read_text("utf-8"))
+    further = {"no-prior-0", "eval/no-prior-0"}
+    assert further < set(manifests)
+    minutes = sum(made["seconds"] for name, made in manifests.items() if name not in further) / 60
+    assert f"| all | {minutes:.1f} |" in (ROOT / "docs" / "results.md").read_text("utf-8")
 
 
 def test_the_shipped_weights_are_small_and_know_where_they_come_from() -> None:
