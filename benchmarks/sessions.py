@@ -47,10 +47,7 @@ def gain(project: Path, policy: str, seed: int, steps: int, sandbox: str, state:
     if not done.stdout.strip():
         sys.exit(f"mlagent {' '.join(words)} ended with {done.returncode}: {done.stderr.strip()[-500:]}")
     result: dict[str, Any] = json.loads(done.stdout)
-    if not result["best"]:
-        return 0.0
-    before, after = result["baseline"]["value"], result["best"]["value"]
-    return (after - before if result["metric"]["direction"] == "max" else before - after) / abs(before)
+    return result["best"]["relative_gain"] if result["best"] else 0.0
 
 
 def main() -> None:

@@ -16,7 +16,7 @@ import numpy as np
 from mlagent_app.agent.digest import digest, task_kind
 from mlagent_app.environment.taskenv import Observation, TaskEnvironment
 from mlagent_app.policies.embedded import FORM
-from mlagent_app.policies.prior import tries
+from mlagent_app.policies.prior import Tried, tries
 from mlagent_app.policies.random import untried
 from mlagent_app.policies.trie import Ints, Trie, build
 from mlagent_app.policies.writing import Writer
@@ -63,7 +63,7 @@ class Words(Protocol):
 class Situation:
     """A state as the policy meets it: the prompt's ids, and the edits that apply with their ids. `base` names its files.
 
-    `edits` are (instruction, file, family); `tries` so far (instruction, family, helped), see `mlagent_app.policies.prior`.
+    `edits` are (instruction, file, family); `tries` are those of the session so far.
 
     For a pretrained base, whose answers are not chosen from a list, `edits` are what the expert's answers came to, which may be
     none of the catalogue's, and `completions` are these answers.
@@ -78,7 +78,7 @@ class Situation:
     prompt: Ints
     edits: tuple[tuple[str, str, str], ...]
     completions: tuple[tuple[int, ...], ...]
-    tries: tuple[tuple[str, str, bool], ...] = ()
+    tries: tuple[Tried, ...] = ()
 
     def trie(self) -> Trie:
         return build(self.completions)
@@ -304,7 +304,7 @@ def situation(row: dict[str, Any]) -> Situation:
     """From a row of a shard."""
     edits = tuple((str(a), str(b), str(c)) for a, b, c in row["edits"])
     completions = tuple(tuple(ids) for ids in row["completions"])
-    tried = tuple((str(a), str(b), bool(c)) for a, b, c in row.get("tries", ()))
+    tried = tuple(Tried(str(a), str(b), bool(c)) for a, b, c in row.get("tries", ()))
     prompt = np.array(row["prompt"], dtype=np.int64)
     names = {name: row[name] for name in ("task", "variant", "base", "depth", "kind")}
     return Situation(id=row["state"], prompt=prompt, edits=edits, completions=completions, tries=tried, **names)

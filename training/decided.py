@@ -119,7 +119,7 @@ def _decided(lessons: Lessons, step: Lesson, catalogue: Catalogue, writer: Write
         prompt=np.array(writer.prompt(digest(state, {item.file for item in left})), dtype=np.int64),
         edits=tuple((item.instruction, item.file, item.family) for item in left),
         completions=tuple(tuple(ids) for ids in writer.completions([item.instruction for item in left])),
-        tries=tuple((item.instruction, item.family, item.helped) for item in tries(state)),
+        tries=tries(state),
     )
     scale = step.scale if step.scale is not None and math.isfinite(step.scale) else None
     if step.case == "edit" and scale is None and step.decision != "refused":

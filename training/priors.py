@@ -12,7 +12,7 @@ from transformers import Qwen2ForCausalLM
 
 from mlagent_app.agent.cookbook import Cookbook
 from mlagent_app.agent.reward import Version
-from mlagent_app.policies.prior import FEATURES, Prior, Tried, features
+from mlagent_app.policies.prior import FEATURES, Prior, features
 from training import algo, experts
 from training.corpus import Situation
 from training.model import log_probabilities, pack
@@ -54,9 +54,9 @@ def remembered(book: Callable[[str], Cookbook]) -> Looked:
 
     def look(situation: Situation) -> Tensor:
         if situation.id not in known:
-            tried = [Tried(*item) for item in situation.tries]
             edits = [(instruction, family) for instruction, _, family in situation.edits]
-            known[situation.id] = torch.from_numpy(features(book(situation.task), situation.kind, tried, edits)).float()
+            phi = features(book(situation.task), situation.kind, situation.tries, edits)
+            known[situation.id] = torch.from_numpy(phi).float()
         return known[situation.id]
 
     return look

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 import os
-import re
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from mlagent_app.agent.errors import UserError
-from training import evaluate, plots, statistics
+from training import evaluate, plots, sft, statistics
 from training.loop import read_log
 from training.recipe import Recipe
 from training.stage import Stage, read_manifest
@@ -259,17 +258,13 @@ def _training(manifests: dict[str, Any]) -> str:
 
 def _stages(manifests: dict[str, Any], recipe: Recipe) -> str:
     """Minutes and revisions; `all` adds up what `mlagent-train all` makes, without the arms that were asked for beside it."""
-    further = set(recipe.arms) - set(recipe.compare.arms)
+    asked = [arm for arm in recipe.arms if arm not in recipe.compare.arms]
+    trained = {evaluate.trained_stage(arm, seed) for arm in asked for seed in evaluate.seeds_of(recipe, arm)}
+    further = {sft.stage_name(recipe, arm) for arm in asked} - {"sft"} | trained | {f"eval/{name}" for name in trained}
     rows = [["Stage", "Minutes", "Revision", "Data"]]
     rows += [[name, f"{m['seconds'] / 60:.1f}", m["git_revision"], m["outputs_digest"]] for name, m in manifests.items()]
-    total = sum(m["seconds"] for name, m in manifests.items() if _arm_of(name) not in further) / 60
+    total = sum(m["seconds"] for name, m in manifests.items() if name not in further) / 60
     return statistics.markdown([*rows, ["all", f"{total:.1f}", "", ""]])
-
-
-def _arm_of(stage: str) -> str:
-    """The arm that `eval/ARM-SEED`, `ARM-SEED` or `sft-ARM` is for; another stage's name as it is."""
-    name = stage.removeprefix("eval/")
-    return name.removeprefix("sft-") if name.startswith("sft-") and not name[4:].isdigit() else re.sub(r"-\d+$", "", name)
 
 
 def _hidden(outcome: Outcome, steps: int) -> float:

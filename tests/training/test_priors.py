@@ -30,7 +30,7 @@ EDIT, OTHER = "set C of SVC to 10", "add PCA before the model"
 RECIPE: Recipe = checked({"name": "tiny", "experts": {"rounds": 1}}, "here")
 
 
-def situation(task: str, tried: tuple[tuple[str, str, bool], ...] = (), *, edits: int = 2) -> Situation:
+def situation(task: str, tried: tuple[Tried, ...] = (), *, edits: int = 2) -> Situation:
     names = ((EDIT, "a.py", "argument"), (OTHER, "a.py", "step"), ("use Adam", "a.py", "optimizer"))[:edits]
     ids = ((3, 4, 2), (3, 5, 2), (6, 2))[:edits]
     return Situation(f"{task}{tried}", task, task, "files", 0, "table clf", np.array([7, 8, 9, 1]), names, ids, tried)
@@ -72,7 +72,7 @@ def test_states_of_different_sizes_have_the_distributions_that_the_app_has() -> 
     book = Cookbook.of([("table clf", EDIT, "argument", 0.4), ("table clf", OTHER, "step", 0.0)])
     prior = Prior(0.7, (1.0, 0.5, -1.0, 0.25, -2.0))
     net = from_scratch(Model(hidden=16, layers=1, heads=2, kv_heads=1, intermediate=16), 16, 0)
-    tried = ((EDIT, "argument", False), (OTHER, "step", True))
+    tried = (Tried(EDIT, "argument", False), Tried(OTHER, "step", True))
     states = [situation("one"), situation("two", tried, edits=3)]
     with torch.no_grad():
         bare = Policy(net, Prior(), None)(states)
@@ -80,6 +80,6 @@ def test_states_of_different_sizes_have_the_distributions_that_the_app_has() -> 
     assert torch.isneginf(found[0, 2]) and torch.allclose(found.exp().sum(1), torch.ones(2))
     for row, state in enumerate(states):
         edits = [(instruction, family) for instruction, _, family in state.edits]
-        phi = features(book, "table clf", [Tried(*item) for item in state.tries], edits)
+        phi = features(book, "table clf", state.tries, edits)
         wanted = prior.mixed(bare[row, : len(edits)].double().numpy(), phi)
         assert found[row, : len(edits)].tolist() == pytest.approx(wanted, abs=1e-5)
