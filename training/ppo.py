@@ -35,6 +35,7 @@ from training.ranks import ALONE, ranks
 from training.recipe import Prior as PriorTable
 from training.recipe import Recipe
 from training.replay import Replay, expected_advantage
+from training.rollouts import FILE, Recorded
 from training.stage import Stage, write_json
 from training.telling import Tell
 from training.weights import complete
@@ -334,8 +335,11 @@ def make(stage: Stage, pool: WorkerPool, seed: int, arm: str, tell: Tell) -> dic
         from training.episodic import EpisodeWise
 
         rollout = EpisodeWise(recipe, stage, pool, read, priors, seed)
-    results = loop(stage, learner, rollout, lambda: expected_reward(learner, unseen, outcomes), outcomes, seed, tell)
+    recorded = Recorded(rollout, stage.place / "logs" / FILE)
+    results = loop(stage, learner, recorded, lambda: expected_reward(learner, unseen, outcomes), outcomes, seed, tell)
     name, temperature = f"{recipe.name} {arm}-{seed}", recipe.publish.temperature
+    acted = [(read.situations[step.state], step.instruction) for step, _ in read.steps]
+    played = {(situation.variant, situation.base, instruction) for situation, instruction in acted}
     prior = Prior.from_json(json.loads((stage.place / MODEL / PRIOR).read_text("utf-8")))
     complete(
         stage.place / MODEL,
@@ -344,7 +348,7 @@ def make(stage: Stage, pool: WorkerPool, seed: int, arm: str, tell: Tell) -> dic
         temperature=temperature,
         name=name,
         prior=prior,
-        book=priors.book,
+        book=priors.with_tries(recorded.tries(recipe.experts.book_reward, played)),
     )
     return results
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from functools import lru_cache
 from pathlib import Path
 
@@ -42,6 +42,16 @@ class Priors:
         place.mkdir(parents=True, exist_ok=True)
         for task in self._tasks:
             (place / f"{task}.json").write_text(self._without(task).to_json(), "utf-8")
+
+    def with_tries(self, tries: Iterable[tuple[str, str, str, float]]) -> Cookbook:
+        """The cookbook of all episodes and of what the policy tried itself: (kind of task, instruction, family, reward).
+
+        What looks good in few episodes is what the policy tries, so that its tries correct what luck made look good.
+        """
+        book = experts.book_of(self._episodes, self._version)
+        for kind, instruction, family, reward in tries:
+            book.add(kind, instruction, family, reward)
+        return book
 
     def _without(self, task: str) -> Cookbook:
         return experts.book_of((episode for episode in self._episodes if episode["start"]["task"] != task), self._version)
