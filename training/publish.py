@@ -90,8 +90,8 @@ weights by
 and the families.
 - SFT: {sft_made["examples"]:,} examples, {sft_made["updates"]} updates. RL: step-wise PPO, {trained["updates"]} updates, \
 reward {recipe.rl.reward}, seed {recipe.publish.seed}.
-- Mixed with a prior (policy.json): what the cookbook expects of an edit, and what came of its like in the session. The cookbook \
-holds the expert steps, and what RL tried itself.
+- Mixed with a prior (policy.json): what the cookbook expects of an edit, and what came of its like in the session. The \
+cookbook holds the expert steps, and what RL tried itself.
 - Revision {manifest["git_revision"]}; {packages}.
 - Results on tasks that training has not seen: docs/results.md.
 

@@ -90,7 +90,8 @@ def page(
         " `mlagent-train results`.",
         "Held-out tasks are those that no stage of training has seen; the data is generated (docs/tasks.md), so **no number"
         " here can be set beside a published one**. Every arm starts from the same scripts on the same data, and executes the"
-        " same number of edits; an edit that does not help is undone. Intervals are 95 % bootstrap intervals.",
+        " same number of edits; an edit that does not help is undone. Intervals are 95 % bootstrap intervals: all"
+        " trajectories of a start, or of a task, are drawn together, for they resemble one another.",
         "Relative gain is that of the paper, signed so that positive is better; "
         f"a single one above {CAP:.0%} counts as {CAP:.0%}.",
         "## Arms",
@@ -104,7 +105,7 @@ def page(
         statistics.markdown(closed),
         *_by_detuning(outcomes, pairs, recipe, gain),
         "## How fast",
-        "Ratios to `random` on paired trajectories by executed steps, with intervals over trajectories. First of the mean gap"
+        "Ratios to `random` on paired trajectories by executed steps, with intervals over starts. First of the mean gap"
         " closed, in which every start weighs alike:",
         statistics.markdown(_by_steps(outcomes, recipe, statistics.gap_closed)),
         "and of the mean relative gain, which the starts with the largest gains make up:",
@@ -149,7 +150,7 @@ def _by_detuning(
     return [
         "## Starts as written, and with settings moved",
         "Some starts are scripts as somebody wrote them; in the others settings were moved first, at random and most of them to"
-        " an end of what the catalogue offers (`eval.detune`). Intervals are over trajectories.",
+        " an end of what the catalogue offers (`eval.detune`). Intervals are over starts.",
         statistics.markdown(rows),
     ]
 

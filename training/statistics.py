@@ -1,7 +1,8 @@
 """What an evaluation says: gains, avg@k and best@k, and the intervals around them. Pure functions over finished trajectories.
 
-Every interval is a 95 % percentile bootstrap. What is drawn with replacement is a whole unit - a trajectory with the runs of
-all training seeds on it, or a task with everything in it - because the runs in a unit share their data.
+Every interval is a 95 % percentile bootstrap. What is drawn with replacement is a whole unit, a start with all trajectories
+and training seeds on it, or a task with everything in it, because the runs in a unit share their data, and a sharp policy's
+trajectories from a start are nearly copies of each other.
 """
 
 from __future__ import annotations
@@ -142,7 +143,7 @@ def at_k_by_task(outcomes: Sequence[Outcome], value: Value, k: int | None = None
 
 @dataclass(frozen=True, slots=True)
 class Ratio:
-    """A ratio of means (no unit), with one interval from resampled trajectories and one from resampled tasks.
+    """A ratio of means (no unit), with one interval from resampled starts and one from resampled tasks.
 
     The first says how well these tasks are measured, the second what other tasks of the kind may show; it needs several tasks
     to mean anything. NaN where the mean below is not positive.
@@ -175,7 +176,7 @@ def ratio(a: Sequence[Outcome], b: Sequence[Outcome], value: Value, resamples: i
         sums[row, 0] = len(other) * math.fsum(map(value, mine))
         sums[row, 1] = len(mine) * math.fsum(map(value, other))
         pairs += len(mine) * len(other)
-    low, high = _ratio_interval(sums, resamples, seed)
+    low, high = _ratio_interval(_summed(sums, [key[:-1] for key in shared]), resamples, seed)
     low_tasks, high_tasks = _ratio_interval(_summed(sums, [key[0] for key in shared]), resamples, seed)
     return Ratio(float(_quotients(sums.sum(axis=0))), low, high, low_tasks, high_tasks, pairs)
 
@@ -193,7 +194,7 @@ class Interval:
 def mean_interval(
     values: Sequence[float], units: Sequence[Hashable] | None = None, resamples: int = RESAMPLES, seed: int = 0
 ) -> Interval:
-    """The mean of one arm's values. `units`, one a value, names what is drawn together (a trajectory, a task); else each alone.
+    """The mean of one arm's values. `units`, one a value, names what is drawn together (a start, a task); else each alone.
 
     Raises ValueError on nothing.
     """
@@ -215,9 +216,9 @@ class Curve:
 def learning_curve(
     outcomes: Sequence[Outcome], steps: int, measure: Measure = relative_gain, resamples: int = RESAMPLES, seed: int = 0
 ) -> Curve:
-    """The arm's mean after 0 to `steps` steps; trajectories are resampled. Raises ValueError on nothing."""
+    """The arm's mean after 0 to `steps` steps; starts are resampled. Raises ValueError on nothing."""
     table = np.array([[measure(outcome, step) for step in range(steps + 1)] for outcome in outcomes], dtype=np.float64)
-    mean, low, high = _means(table.reshape(-1, steps + 1), [outcome.pair for outcome in outcomes], resamples, seed)
+    mean, low, high = _means(table.reshape(-1, steps + 1), [outcome.start for outcome in outcomes], resamples, seed)
     return Curve(tuple(range(steps + 1)), tuple(mean.tolist()), tuple(low.tolist()), tuple(high.tolist()))
 
 
@@ -261,7 +262,7 @@ def arm_rows(
     rows = [["Arm", "Trajectories", f"Gain after {EARLY} steps", f"Gain after {steps} steps", "Gap closed", f"Best@{k} gain"]]
     rows[0] += ["First edit helps", f"Steps to {baseline}'s level", "Dev gain at the end", "Hidden-test gain"]
     for arm, group in arms.items():
-        units = [outcome.pair for outcome in group]
+        units = [outcome.start for outcome in group]
         early, late = (
             mean_interval([gain(outcome, count) for outcome in group], units, resamples, seed) for count in (EARLY, steps)
         )
@@ -297,7 +298,7 @@ def ratio_rows(
 ) -> list[list[str]]:
     """One row for each (arm, arm to divide by) that share a trajectory, below a row of headings."""
     arms = _grouped(outcomes, lambda outcome: outcome.arm)
-    rows = [["Arms", "Ratio", "95 % over trajectories", "95 % over tasks", "Pairs"]]
+    rows = [["Arms", "Ratio", "95 % over starts", "95 % over tasks", "Pairs"]]
     for a, b in pairs:
         if {outcome.pair for outcome in arms.get(a, [])}.isdisjoint(outcome.pair for outcome in arms.get(b, [])):
             rows.append([f"{a} / {b}", MISSING, MISSING, MISSING, "0"])

@@ -42,11 +42,17 @@ arms = st.lists(st.lists(gains, min_size=1, max_size=5), min_size=1, max_size=4)
 
 
 def arm_of(found: list[list[float]], arm: str = "rl", seed: int = 0) -> list[Outcome]:
+    """A task each row, in which all gains are found from the same start."""
     return [
         outcome([0.5, 0.5 * (1 + gain)], arm, f"task{task}", trajectory, seed)
         for task, row in enumerate(found)
         for trajectory, gain in enumerate(row)
     ]
+
+
+def starts_of(found: list[list[float]], arm: str = "rl", seed: int = 0) -> list[Outcome]:
+    """The same, with a start of its own for each gain."""
+    return [replace(one, starter=f"starter {one.trajectory}", trajectory=0) for one in arm_of(found, arm, seed)]
 
 
 def test_the_gain_is_taken_after_so_many_steps_or_at_the_end() -> None:
@@ -120,8 +126,8 @@ def test_an_arm_is_exactly_as_good_as_itself(found: list[list[float]], seeds: in
 
 
 def test_the_ratio_is_paired_over_seeds_and_leaves_out_what_one_arm_lacks() -> None:
-    random = arm_of([[0.2, 0.4]], "random")
-    ours = [*arm_of([[0.3, 0.5, 9.0]]), *arm_of([[0.5, 0.7, 9.0]], seed=1)]
+    random = starts_of([[0.2, 0.4]], "random")
+    ours = [*starts_of([[0.3, 0.5, 9.0]]), *starts_of([[0.5, 0.7, 9.0]], seed=1)]
     found = ratio(ours, random, final)
     assert found.value == pytest.approx(0.5 / 0.3)
     assert found.pairs == 4
@@ -129,31 +135,40 @@ def test_the_ratio_is_paired_over_seeds_and_leaves_out_what_one_arm_lacks() -> N
     assert ratio(random, ours, final).value == pytest.approx(0.3 / 0.5)
     assert found == ratio(ours, random, final), "the same seed, the same interval"
     with pytest.raises(ValueError, match="share no trajectory"):
-        ratio(ours, arm_of([[0.1]], "random")[1:], final)
+        ratio(ours, starts_of([[0.1]], "random")[1:], final)
 
 
 def test_tasks_that_differ_widen_the_interval_over_tasks() -> None:
-    flat = arm_of([[0.2] * 20, [0.2] * 20, [0.2] * 20], "random")
-    ours = arm_of([[0.1] * 20, [0.3] * 20, [0.5] * 20])
+    flat = starts_of([[0.2] * 20, [0.2] * 20, [0.2] * 20], "random")
+    ours = starts_of([[0.1] * 20, [0.3] * 20, [0.5] * 20])
     found = ratio(ours, flat, final)
     assert found.low_tasks < found.low < found.value < found.high < found.high_tasks
     assert (found.low_tasks, found.high_tasks) == pytest.approx((0.5, 2.5))
 
 
 def test_more_seeds_on_the_same_trajectories_do_not_narrow_an_interval() -> None:
-    random = arm_of([[0.1, 0.2, 0.4, 0.3]], "random")
-    once = arm_of([[0.3, 0.2, 0.5, 0.9]])
+    random = starts_of([[0.1, 0.2, 0.4, 0.3]], "random")
+    once = starts_of([[0.3, 0.2, 0.5, 0.9]])
     thrice = [replace(one, seed=seed) for seed in range(3) for one in once]
     one, three = ratio(once, random, final), ratio(thrice, random, final)
     assert (three.low, three.high) == pytest.approx((one.low, one.high))
     assert three.pairs == 3 * one.pairs
 
 
+def test_more_trajectories_of_the_same_starts_do_not_narrow_an_interval() -> None:
+    random = starts_of([[0.1, 0.2, 0.4, 0.3]], "random")
+    once = starts_of([[0.3, 0.2, 0.5, 0.9]])
+    twice, random_twice = ([replace(one, trajectory=n) for n in range(2) for one in arm] for arm in (once, random))
+    one, two = ratio(once, random, final), ratio(twice, random_twice, final)
+    assert (two.low, two.high) == pytest.approx((one.low, one.high))
+    assert two.pairs == 2 * one.pairs
+
+
 def test_a_ratio_to_nothing_is_unknown_and_a_doubtful_one_is_unbounded() -> None:
-    nothing = ratio(arm_of([[0.1, 0.2]]), arm_of([[0.0, 0.0]], "random"), final)
+    nothing = ratio(starts_of([[0.1, 0.2]]), starts_of([[0.0, 0.0]], "random"), final)
     assert math.isnan(nothing.value)
     assert (nothing.low, nothing.high) == (-math.inf, math.inf)
-    doubtful = ratio(arm_of([[0.1, 0.2]]), arm_of([[0.0, 0.2]], "random"), final)
+    doubtful = ratio(starts_of([[0.1, 0.2]]), starts_of([[0.0, 0.2]], "random"), final)
     assert doubtful.value == pytest.approx(1.5)
     assert (doubtful.low, doubtful.high) == (-math.inf, math.inf)
 
@@ -177,7 +192,7 @@ def test_an_interval_has_the_width_that_theory_says() -> None:
 
 
 def test_the_learning_curve_is_the_gain_after_each_step() -> None:
-    curve = learning_curve([outcome([0.5, 0.6]), outcome([0.5, 0.5, 0.7], trajectory=1)], 3)
+    curve = learning_curve([outcome([0.5, 0.6]), outcome([0.5, 0.5, 0.7], task="digits")], 3)
     assert curve.steps == (0, 1, 2, 3)
     assert curve.mean == pytest.approx((0.0, 0.1, 0.3, 0.3))
     assert curve.low == pytest.approx((0.0, 0.0, 0.2, 0.2))
