@@ -5,8 +5,9 @@ the others, and then reads the states of the fold, as does the cookbook of all t
 that each policy would get in one step of such a state, over the edits whose outcome the run has measured: when it draws, when
 it draws at half the temperature, and by its likeliest edit; beside it the ratio of the second to the cookbook's.
 
-`fitted` are prior weights that maximise the expected reward on all tasks but a state's own; their means are printed last. The
-weights of a recipe's `[prior]` are rounded from there.
+`fitted` are prior weights that maximise the expected reward on all tasks but a state's own; their means are printed last, and
+the weights of nano's `[prior]` are rounded from there. A run whose RL drew widely (a high `rl.entropy`) tells policies apart
+better than one that measured little but what its prior chose.
 """
 
 from __future__ import annotations
