@@ -47,6 +47,9 @@ done
 for file in /sys/fs/cgroup/memory/memory.max_usage_in_bytes /sys/fs/cgroup/memory.peak; do
     [ -r $file ] && read -r line <$file && echo "peak $line" >&2
 done
+for file in /sys/fs/cgroup/memory/memory.oom_control /sys/fs/cgroup/memory.events; do
+    [ -r $file ] && while read -r name count; do [ "$name" = oom_kill ] && echo "oom $count" >&2; done <$file
+done
 echo "ended" >&2
 exit $code
 """
@@ -158,11 +161,12 @@ class Container:
             elapsed = time.monotonic() - started
             meter.stop()
         self._reader.join(timeout=END_SECONDS)
-        peak, cpu = self._said("peak"), self._said("cpu")
+        peak, cpu, oom = self._said("peak"), self._said("cpu"), self._said("oom")
         return Ending(
             exit_code=state.exit_code,
             orderly=self._said("ended") is not None,
-            oom_killed=state.oom_killed,
+            # The engine hears of a kill apart from the end, and may hear of it later.
+            oom_killed=state.oom_killed or bool(oom and int(oom[0])),
             error=state.error,
             stopped=stopped,
             seconds=elapsed,

@@ -8,12 +8,13 @@ import sys
 import threading
 import time
 from collections.abc import Generator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from sandbox.docker import DockerRunner
-from sandbox.docker_engine import Engine
+from sandbox.docker_engine import ContainerState, Engine
 from sandbox.docker_orphans import OWNER_LABEL, owner
 from sandbox.runner import Job, Limits, Link, Runner, RunResult, SandboxError
 from tests.sandbox.runner_contract import PATIENCE, RunnerContract, wait_until
@@ -79,6 +80,17 @@ class TestDocker(RunnerContract):
         result = self.run(runner, workspace, command, Limits(seconds=30, memory_mb=200))
         assert result.outcome == "ok"
         assert result.warnings == ("a process of the run was killed for memory",)
+
+    def test_a_child_killed_for_memory_is_known_even_where_the_engine_hears_of_it_late(
+        self, runner: Runner, workspace: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        told = Engine.state
+
+        def late(engine: Engine, container: str) -> ContainerState:
+            return replace(told(engine, container), oom_killed=False)
+
+        monkeypatch.setattr(Engine, "state", late)
+        self.test_a_child_killed_for_memory_in_a_run_that_ends_well_is_a_warning(runner, workspace)
 
     def test_the_notes_say_what_runs(self, docker: DockerRunner) -> None:
         assert docker.name == "docker"
