@@ -74,8 +74,7 @@ def without(read: Corpus, recipe: Recipe, apart: set[str]) -> Policy:
 
 def known(situation: Situation, policy: Policy, priors: Priors, outcomes: Outcomes, recipe: Recipe) -> list[Known]:
     """The state, if enough of its edits were measured."""
-    told = [(place, outcomes.known(situation, place)) for place in range(len(situation.edits))]
-    pairs = [(place, r) for place, o in told if o is not None and (r := o.reward(recipe)) is not None]
+    pairs = outcomes.rewards(situation, recipe)
     if len(pairs) < FEWEST:
         return []
     places = [place for place, _ in pairs]

@@ -30,6 +30,11 @@ class Outcome:
 Key = tuple[str, str, str]
 
 
+def key_of(situation: Situation, instruction: str) -> Key:
+    """What names an edit of the same files: variant, files, instruction."""
+    return situation.variant, situation.base, instruction
+
+
 class Outcomes:
     """A table in memory, kept in a file of JSON lines that several stages share. `hits` and `misses` count look-ups."""
 
@@ -50,18 +55,23 @@ class Outcomes:
         """Take in steps that were executed elsewhere."""
         for step, situation in steps:
             if step.case != "infrastructure":
-                self._known[situation.variant, situation.base, step.instruction] = Outcome(step.case, step.scale)
+                self._known[key_of(situation, step.instruction)] = Outcome(step.case, step.scale)
 
     def known(self, situation: Situation, place: int) -> Outcome | None:
         """What is remembered of that edit, if anything."""
-        return self._known.get((situation.variant, situation.base, situation.edits[place][0]))
+        return self._known.get(key_of(situation, situation.edits[place][0]))
+
+    def rewards(self, situation: Situation, recipe: Recipe) -> list[tuple[int, float]]:
+        """(edit, reward) of all its edits that are remembered; without those that the infrastructure failed."""
+        pairs = ((place, self.known(situation, place)) for place in range(len(situation.edits)))
+        return [(place, reward) for place, o in pairs if o is not None and (reward := o.reward(recipe)) is not None]
 
     def of(self, pool: WorkerPool, wanted: Sequence[tuple[Situation, int]], run_seconds: float) -> list[Outcome]:
         """The outcome of each (situation, edit); what is not known is executed, each once. Lost ones are `infrastructure`."""
         missing: dict[Key, ActionJob] = {}
         for situation, place in wanted:
             instruction, file, _ = situation.edits[place]
-            key = (situation.variant, situation.base, instruction)
+            key = key_of(situation, instruction)
             if key in self._known or key in missing:
                 self.hits += 1
             else:
@@ -73,7 +83,7 @@ class Outcomes:
             if not isinstance(step, Lost):
                 fresh[keys[index]] = Outcome(step.case, step.scale, step.seconds, executed=True)
         self._keep(fresh)
-        return [self._now(fresh, (s.variant, s.base, s.edits[place][0])) for s, place in wanted]
+        return [self._now(fresh, key_of(s, s.edits[place][0])) for s, place in wanted]
 
     def _now(self, fresh: dict[Key, Outcome], key: Key) -> Outcome:
         return fresh.get(key) or self._known.get(key) or Outcome("infrastructure", None)

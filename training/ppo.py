@@ -28,7 +28,7 @@ from training import algo, corpus, experts, sft
 from training.corpus import Corpus, Situation
 from training.loop import MODEL, Rollout, loop
 from training.model import Critic, from_scratch, load, padded
-from training.outcomes import Outcome, Outcomes
+from training.outcomes import Outcome, Outcomes, key_of
 from training.pool import WorkerPool
 from training.priors import Looked, Policy, Priors, start_of
 from training.ranks import ALONE, ranks
@@ -299,8 +299,7 @@ def expected_reward(learner: Learner, situations: Sequence[Situation], outcomes:
     for at in range(0, len(situations), 16):
         part = situations[at : at + 16]
         for situation, row in zip(part, learner.distributions(part), strict=True):
-            known = [(place, outcomes.known(situation, place)) for place in range(len(situation.edits))]
-            pairs = [(place, r) for place, o in known if o is not None and (r := o.reward(learner.recipe)) is not None]
+            pairs = outcomes.rewards(situation, learner.recipe)
             if len(pairs) > 1:
                 weights = row[[place for place, _ in pairs]].softmax(0)
                 found.append(float((weights * torch.tensor([r for _, r in pairs])).sum()))
@@ -338,8 +337,7 @@ def make(stage: Stage, pool: WorkerPool, seed: int, arm: str, tell: Tell) -> dic
     recorded = Recorded(rollout, stage.place / "logs" / FILE)
     results = loop(stage, learner, recorded, lambda: expected_reward(learner, unseen, outcomes), outcomes, seed, tell)
     name, temperature = f"{recipe.name} {arm}-{seed}", recipe.publish.temperature
-    acted = [(read.situations[step.state], step.instruction) for step, _ in read.steps]
-    played = {(situation.variant, situation.base, instruction) for situation, instruction in acted}
+    played = {key_of(read.situations[step.state], step.instruction) for step, _ in read.steps}
     prior = Prior.from_json(json.loads((stage.place / MODEL / PRIOR).read_text("utf-8")))
     complete(
         stage.place / MODEL,

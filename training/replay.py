@@ -35,16 +35,12 @@ class Replay:
         for _ in range(4):  # some tasks may have nothing to learn from
             for task in rng.sample(tasks, len(tasks)):
                 situation = rng.choice(self._situations[task])
-                known = self._known(situation)
+                known = self._outcomes.rewards(situation, self._recipe)
                 if len({reward for _, reward in known}) > 1:
                     found.append((situation, known))
                 if len(found) == wanted:
                     return found
         return found
-
-    def _known(self, situation: Situation) -> list[tuple[int, float]]:
-        pairs = ((place, self._outcomes.known(situation, place)) for place in range(len(situation.edits)))
-        return [(place, reward) for place, o in pairs if o is not None and (reward := o.reward(self._recipe)) is not None]
 
 
 def expected_advantage(logp: Tensor, known: Sequence[Sequence[tuple[int, float]]]) -> Tensor:

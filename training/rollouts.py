@@ -38,7 +38,7 @@ class Recorded:
             for (there, edit), outcome in zip(taken, batch.outcomes, strict=True)
         ]
         with self._path.open("a", encoding="utf-8") as file:
-            file.write(json.dumps([update, rows]) + "\n")
+            file.write("\n" + json.dumps([update, rows]))  # so that no torn line takes the next one with it
         return batch
 
     def tries(self, version: Version, known: Collection[Key] = ()) -> list[tuple[str, str, str, float]]:

@@ -67,7 +67,6 @@ def test_a_resumed_run_replaces_the_update_that_it_makes_again_and_a_torn_line_i
     Recorded(Played(batch("one", [0], Outcome("edit", 0.9))), path).collect(NOBODY, 0)
     with path.open("a") as file:
         file.write(json.dumps([1, []])[:3])
-        file.write("\n")
     again = Recorded(Played(batch("two", [1], Outcome("edit", 0.1))), path)
     again.collect(NOBODY, 0)
     assert again.tries("kept") == [("table clf", "use Adam", "optimizer", 0.1)]
