@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 STRENGTH = 3.0
 _PLACE = re.compile(r" in \S+\.\w+$")
 _NUMBER = re.compile(r" #\d+$")
-_VALUE = re.compile(r"\b(to|lr|at) \S+(?= and |$)")
+_VALUE = re.compile(r"\b(to|lr|at) (?:\([^()]*\)|\S+)(?= and |$)")
 
 
 def recipe_of(instruction: str) -> str:
