@@ -24,7 +24,7 @@ ROWS = st.lists(st.tuples(st.sampled_from([KIND, OTHER]), WORDS, st.sampled_from
         ("set C of SVC to 10 #2", "set C of SVC to 10", "set C of SVC to ?"),
         ("replace SGD with Adam using lr 0.001", "replace SGD with Adam using lr 0.001", "replace SGD with Adam using lr ?"),
         ("set betas of Adam to (0.9, 0.99)", "set betas of Adam to (0.9, 0.99)", "set betas of Adam to ?"),
-        ("set ngram_range of T to (1, 2) and lr 1 in a.py", "set ngram_range of T to (1, 2) and lr 1", "set ngram_range of T to ? and lr ?"),
+        ("set a of T to (1, 2) and lr 1 in a.py", "set a of T to (1, 2) and lr 1", "set a of T to ? and lr ?"),
         ("add PCA before the model", "add PCA before the model", "add PCA before the model"),
         ("", "", ""),
     ],
