@@ -252,6 +252,8 @@ def arm_rows(
 ) -> list[list[str]]:
     """One row an arm below a row of headings. Gains are relative; the two last columns are over the trajectories with a test.
 
+    There is no best@k where no start has a second trajectory.
+
     `Steps to X's level`: after how many steps the arm's mean relative gain is what `baseline` has after `steps` steps.
     """
     gain = partial(relative_gain, cap=cap)
@@ -259,7 +261,8 @@ def arm_rows(
     level = _mean([gain(outcome, steps) for outcome in arms[baseline]]) if baseline in arms else math.inf
     found = {arm: at_k(group, lambda outcome: gain(outcome, steps)) for arm, group in arms.items()}
     k = max((at.k for at in found.values()), default=0)
-    rows = [["Arm", "Trajectories", f"Gain after {EARLY} steps", f"Gain after {steps} steps", "Gap closed", f"Best@{k} gain"]]
+    rows = [["Arm", "Trajectories", f"Gain after {EARLY} steps", f"Gain after {steps} steps", "Gap closed"]]
+    rows[0] += [f"Best@{k} gain"] if k > 1 else []
     rows[0] += ["First edit helps", f"Steps to {baseline}'s level", "Dev gain at the end", "Hidden-test gain"]
     for arm, group in arms.items():
         units = [outcome.start for outcome in group]
@@ -270,7 +273,8 @@ def arm_rows(
         hidden = [(outcome, test) for outcome in group if (test := hidden_gain(outcome, cap)) is not None]
         row = [arm, str(len(group)), _between(early), _between(late)]
         row += [percent(_mean([gap_closed(outcome, steps) for outcome in group]))]
-        row += [percent(found[arm].best), percent(first_edit_success(group))]
+        row += [percent(found[arm].best)] if k > 1 else []
+        row += [percent(first_edit_success(group))]
         row += [MISSING if reached is None else str(reached)]
         row += [percent(_mean([gain(outcome, len(outcome.values)) for outcome, _ in hidden]))]
         rows.append([*row, percent(_mean([test for _, test in hidden]))])
@@ -278,14 +282,22 @@ def arm_rows(
 
 
 def task_rows(outcomes: Sequence[Outcome], steps: int, measure: Measure = relative_gain) -> list[list[str]]:
-    """One row a task and one column an arm, below a row of headings: `avg@k / best@k` of the measure after `steps` steps."""
+    """One row a task and one column an arm, below a row of headings: `avg@k / best@k` of the measure after `steps` steps.
+
+    An arm without a second trajectory of any start has its mean alone.
+    """
     found = at_k_by_task(outcomes, lambda outcome: measure(outcome, steps))
     arms, tasks = (list(dict.fromkeys(key[place] for key in found)) for place in (0, 1))
-    rows = [["Task", *(f"{arm} (avg / best@{max(at.k for (name, _), at in found.items() if name == arm)})" for arm in arms)]]
+    most = {arm: max(at.k for (name, _), at in found.items() if name == arm) for arm in arms}
+    rows = [["Task", *(f"{arm} (avg / best@{k})" if k > 1 else arm for arm, k in most.items())]]
     for task in tasks:
-        cells = [found.get((arm, task)) for arm in arms]
-        rows.append([task, *(MISSING if at is None else f"{percent(at.average)} / {percent(at.best)}" for at in cells)])
+        cells = [(arm, found.get((arm, task))) for arm in arms]
+        rows.append([task, *(MISSING if at is None else _at_k(at, most[arm]) for arm, at in cells)])
     return rows
+
+
+def _at_k(at: AtK, k: int) -> str:
+    return f"{percent(at.average)} / {percent(at.best)}" if k > 1 else percent(at.average)
 
 
 def ratio_rows(

@@ -234,10 +234,11 @@ def test_the_tables_hold_what_the_functions_say() -> None:
     assert second[-2:] == ["–", "–"]  # noqa: RUF001
     assert arm_rows(ours, 10)[1][7] == "–"  # noqa: RUF001
     assert task_rows([*everything, *arm_of([[0.7]], "sft")], 10) == [
-        ["Task", "rl (avg / best@2)", "random (avg / best@2)", "sft (avg / best@1)"],
-        ["task0", "30.0 % / 40.0 %", "15.0 % / 20.0 %", "70.0 % / 70.0 %"],
+        ["Task", "rl (avg / best@2)", "random (avg / best@2)", "sft"],
+        ["task0", "30.0 % / 40.0 %", "15.0 % / 20.0 %", "70.0 %"],
         ["task1", "40.0 % / 50.0 %", "25.0 % / 30.0 %", "–"],  # noqa: RUF001
     ]
+    assert arm_rows(arm_of([[0.7]], "sft"), 10)[0][5] == "First edit helps", "one trajectory has no best of several"
     rows = ratio_rows(everything, [("rl", "random"), ("rl", "unknown")], 10)
     assert [rows[1][0], rows[1][1], rows[1][4]] == ["rl / random", "1.75", "4"]
     assert rows[2] == ["rl / unknown", "–", "–", "–", "0"]  # noqa: RUF001
