@@ -5,6 +5,10 @@ the others, and then reads the states of the fold, as does the cookbook of all t
 that each policy would get in one step of such a state, over the edits whose outcome the run has measured: when it draws, when
 it draws at half the temperature, and by its likeliest edit; beside it the ratio of the second to the cookbook's.
 
+Two rows say what more of the same knowledge would come to: the recipe's prior with a cookbook of everything that the run has
+measured on other tasks, and with one of that and of the task's own other starts. A policy that knows an edit by what it came to
+elsewhere, and no more of the script than its kind, gets no further than the second.
+
 `fitted` are prior weights that maximise the expected reward on all tasks but a state's own; their means are printed last, and
 the weights of nano's `[prior]` are rounded from there. A run whose RL drew widely (a high `rl.entropy`) tells policies apart
 better than one that measured little but what its prior chose.
@@ -14,15 +18,17 @@ from __future__ import annotations
 
 import argparse
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import compress
 from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from mlagent_app.policies.prior import FEATURES, NEUTRAL
+from mlagent_app.agent.cookbook import Cookbook
+from mlagent_app.policies.prior import FEATURES, NEUTRAL, features
 from training import corpus, experts, sft
 from training.corpus import Corpus, Situation
 from training.draws import training_tasks
@@ -39,16 +45,23 @@ UPDATES, RATE, RIDGE = 400, 0.05, 1e-4
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """A state's measured edits: log p of a model that has not seen the task [K], phi [K, F], and rewards [K]."""
+    """A state's measured edits: log p of a model that has not seen the task [K], phi [K, F], and rewards [K].
+
+    `edits` are their (instruction, family) pairs, `start` is the starter on its data, `kind` the kind of task, as the cookbook
+    has it.
+    """
 
     task: str
+    start: str
+    kind: str
+    edits: Sequence[tuple[str, str]]
     logp: Tensor
     phi: Tensor
     rewards: Tensor
 
 
 def measured(run: Path, recipe: Recipe, folds: int) -> list[Known]:
-    """All states of the run with enough measured edits, read by models and cookbooks that have not seen their tasks."""
+    """All states of the run with measured edits, read by models and cookbooks that have not seen their tasks."""
     read = corpus.read(run / "corpus", recipe.model.context)
     outcomes = Outcomes(run / "home" / f"outcomes-{recipe.tasks.run_seconds:g}.jsonl")
     outcomes.learn((step, read.situations[step.state]) for step, _ in read.steps)
@@ -73,14 +86,34 @@ def without(read: Corpus, recipe: Recipe, apart: set[str]) -> Policy:
 
 
 def known(situation: Situation, policy: Policy, priors: Priors, outcomes: Outcomes, recipe: Recipe) -> list[Known]:
-    """The state, if enough of its edits were measured."""
+    """The state, if any of its edits was measured."""
     pairs = outcomes.rewards(situation, recipe)
-    if len(pairs) < FEWEST:
+    if not pairs:
         return []
     places = [place for place, _ in pairs]
+    edits = [(instruction, family) for instruction, _, family in (situation.edits[place] for place in places)]
     with torch.no_grad():
         logp = policy([situation])[0, places]
-    return [Known(situation.task, logp, priors.look(situation)[places], torch.tensor([r for _, r in pairs]))]
+    phi, rewards = priors.look(situation)[places], torch.tensor([reward for _, reward in pairs])
+    return [Known(situation.task, situation.variant, situation.kind, edits, logp, phi, rewards)]
+
+
+def acquainted(states: Sequence[Known], part: Callable[[Known], str]) -> list[Tensor]:
+    """phi [K, F] of the states, with a cookbook of everything measured in other parts than a state's own."""
+    books: dict[str, Cookbook] = {}
+    expected, found = FEATURES.index("expected"), list[Tensor]()
+    for state in states:
+        if (own := part(state)) not in books:
+            books[own] = Cookbook.of(
+                (other.kind, *edit, float(reward))
+                for other in states
+                if part(other) != own
+                for edit, reward in zip(other.edits, other.rewards, strict=True)
+            )
+        phi = state.phi.clone()
+        phi[:, expected] = torch.from_numpy(features(books[own], state.kind, (), state.edits))[:, expected]
+        found.append(phi)
+    return found
 
 
 def fitted(states: Sequence[Known], task: str) -> Tensor:
@@ -117,7 +150,11 @@ def main() -> None:
     chosen = parser.parse_args()
     recipe = load(chosen.recipe)
     torch.set_num_threads(2)
-    states = measured(chosen.run, recipe, chosen.folds)
+    everything = measured(chosen.run, recipe, chosen.folds)
+    several = [len(state.edits) >= FEWEST for state in everything]
+    states = list(compress(everything, several))
+    elsewhere = compress(acquainted(everything, lambda state: state.task), several)
+    known_task = compress(acquainted(everything, lambda state: state.start), several)
     learnt = {task: fitted(states, task) for task in sorted({state.task for state in states})}
     prior = start_of(recipe)
     weights = torch.tensor(prior.weights)
@@ -128,6 +165,8 @@ def main() -> None:
         "cookbook": [state.phi[:, expected] for state in states],
         "prior of the recipe": [state.phi @ weights for state in states],
         "model and prior": [prior.model * state.logp + state.phi @ weights for state in states],
+        "prior, all measured": [phi @ weights for phi in elsewhere],
+        "the same, task known": [phi @ weights for phi in known_task],
         "prior, fitted": [state.phi @ learnt[state.task] for state in states],
         "model and fitted": [prior.model * state.logp + state.phi @ learnt[state.task] for state in states],
     }

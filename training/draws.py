@@ -13,14 +13,12 @@ from training.recipe import Recipe
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """Where an episode starts: a task, a variant's seed, a starter, how many of its settings were moved first, and whether its
-    estimator or optimiser was replaced before."""
+    """Where an episode starts: a task, a variant's seed, a starter, and how many of its settings were moved first."""
 
     task: str
     variant: int
     starter: str
     detune: int = 0
-    swap: bool = False
 
 
 def training_tasks(recipe: Recipe) -> list[TaskSpec]:
@@ -68,17 +66,16 @@ def training_starts(recipe: Recipe) -> list[Start]:
         seeds = smallest(spec, "train", recipe.tasks.variants, recipe.tasks.draw_from)
         for number, name in enumerate(quick_starters(spec, recipe.tasks.starter_seconds)):
             detune = recipe.tasks.detune[len(starts) % len(recipe.tasks.detune)]
-            starts.append(Start(spec.id, seeds[number % len(seeds)], name, detune, recipe.tasks.swap[0]))
+            starts.append(Start(spec.id, seeds[number % len(seeds)], name, detune))
     return starts
 
 
 def next_variant(recipe: Recipe, start: Start, times: int) -> Start:
-    """The same starter on the variant that comes `times` places later, with the changes that come so many places later."""
-    spec, counts, swap = suite()[start.task], recipe.tasks.detune, recipe.tasks.swap
+    """The same starter on the variant that comes `times` places later, detuned by what comes so many places later."""
+    spec, counts = suite()[start.task], recipe.tasks.detune
     seeds = smallest(spec, "train", recipe.tasks.variants, recipe.tasks.draw_from)
     variant = seeds[(seeds.index(start.variant) + times) % len(seeds)]
-    detune = counts[(counts.index(start.detune) + times) % len(counts)]
-    return Start(start.task, variant, start.starter, detune, swap[times % len(swap)])
+    return Start(start.task, variant, start.starter, counts[(counts.index(start.detune) + times) % len(counts)])
 
 
 def evaluation_starts(recipe: Recipe) -> Sequence[Start]:

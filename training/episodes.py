@@ -164,8 +164,8 @@ class EpisodeJob:
         rng = random.Random(f"{self.start}:{self.seed}")
         try:
             try:
-                at = self.start
-                seen = env.reset(at.task, at.variant, self.seed, starter=at.starter, detune=at.detune, swap=at.swap)
+                begin = self.start
+                seen = env.reset(begin.task, begin.variant, self.seed, starter=begin.starter, detune=begin.detune)
             except UserError as error:
                 if error.code == Exit.NO_METRIC:
                     return Episode(self.start, self.seed, 0.0, 0.0, (), (), problem=error.line())

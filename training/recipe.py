@@ -35,8 +35,7 @@ class Tasks(Section):
     `splits` and `only` choose the tasks; `most` keeps just the first so many held-in tasks (an ablation). `variants` draws a
     task are taken, the smallest of `draw_from`, so that a run is cheap. A starter whose measured CPU seconds exceed
     `starter_seconds` is left out. `detune`: how many settings of a starter are moved before it is played (see
-    `mlagent_app.environment.detuning`); the counts are taken in turn. `swap`: whether its estimator or optimiser is replaced
-    by another before that, by the rounds of the experts in turn: there what people's scripts learn with is more varied.
+    `mlagent_app.environment.detuning`); the counts are taken in turn.
     """
 
     splits: tuple[Literal["held_in", "family"], ...] = ("held_in", "family")
@@ -47,7 +46,6 @@ class Tasks(Section):
     starter_seconds: float = 1.0
     run_seconds: float = Field(default=5.0, gt=0)
     detune: Counts = (0,)
-    swap: Annotated[tuple[bool, ...], Field(min_length=1)] = (False,)
 
 
 class Pool(Section):

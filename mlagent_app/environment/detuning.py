@@ -1,4 +1,4 @@
-"""Starts that somebody else might have written: with badly chosen settings, or another estimator or optimiser."""
+"""Starts with badly chosen settings: a script that was written with care leaves little to find, and people's scripts vary."""
 
 from __future__ import annotations
 
@@ -22,8 +22,6 @@ class Named(Protocol):
 
 
 E = TypeVar("E", bound=Named)
-# The families that replace what a script learns with.
-_LEARNERS = ("estimator-replacement", "optimiser")
 _SETTING_FORMS = ("argument", "value", "pair")
 # So many times a number is moved to the farthest value offered on the same side.
 STRIDES = 3
@@ -55,18 +53,6 @@ def detuned(files: Mapping[str, str], count: int, rng: random.Random) -> dict[st
         moved.add(place)
         texts = _moved(texts, place, rng)
     return texts
-
-
-def swapped(files: Mapping[str, str], rng: random.Random) -> dict[str, str]:
-    """The files (name -> text) with an estimator or an optimiser replaced by another; as they are where the catalogue has none.
-
-    Nothing is run here either.
-    """
-    edits = [edit for edit in _CATALOGUE.enumerate(files) if edit.family in _LEARNERS]
-    if not edits:
-        return dict(files)
-    edit = rng.choice(edits)
-    return {**files, edit.file: edit.apply(files[edit.file])}
 
 
 def _moved(texts: dict[str, str], place: str, rng: random.Random) -> dict[str, str]:

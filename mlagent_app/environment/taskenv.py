@@ -24,7 +24,7 @@ from mlagent_app.chat.tokens import estimate
 from mlagent_app.editors.llm import LLMEditor
 from mlagent_app.environment.core import Environment, StepResult
 from mlagent_app.environment.dependencies import ImportRule
-from mlagent_app.environment.detuning import detuned, swapped
+from mlagent_app.environment.detuning import detuned
 from mlagent_app.environment.measure import Bench, Measurement
 from mlagent_app.environment.states import SavedState, StateStore
 from mlagent_app.environment.taskjudge import TaskJudge, open_variant, task_errors
@@ -141,14 +141,13 @@ class TaskEnvironment:
         *,
         starter: str = "",
         detune: int = 0,
-        swap: bool = False,
         state_id: str = "",
     ) -> Observation:
         """Begin an episode and measure its starter.
 
         Without a `task` one of the training tasks is drawn, without a `variant` one of its training variants, both by `seed`.
-        With `swap`, the starter's estimator or optimiser is replaced first, and `detune` of the settings are moved then: the
-        same ones, to the same values, whatever the `seed`. `state_id` enters a saved state instead. Raises `UserError`.
+        `detune` of the starter's settings are moved first: the same ones, to the same values, whatever the `seed`. `state_id`
+        enters a saved state instead. Raises `UserError`.
         """
         if state_id:
             if self._store is None:
@@ -161,12 +160,10 @@ class TaskEnvironment:
             number = rng.randrange(SEEDS_PER_ROLE) if variant is None else variant
             name = draw(find(task), number, starter=starter).id
         episode = self._begin(open_variant(name, self._variants), None, seed)
-        if detune or swap:
-            texts = episode.environment.texts(episode.commit)
-            texts = swapped(texts, random.Random(f"{name}:swap")) if swap else texts
-            texts = detuned(texts, detune, random.Random(f"{name}:{detune}"))
+        if detune:
+            texts = detuned(episode.environment.texts(episode.commit), detune, random.Random(f"{name}:{detune}"))
             contents = {path: text.encode() for path, text in texts.items()}
-            episode.commit = episode.versions.commit_edit(episode.commit, contents, "another start")
+            episode.commit = episode.versions.commit_edit(episode.commit, contents, "detuned")
         measurement = self._measure_start(episode)
         assert measurement.value is not None
         episode.value = measurement.value

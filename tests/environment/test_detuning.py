@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mlagent_app.editors.catalogue import Catalogue
-from mlagent_app.environment.detuning import detuned, settings, swapped
+from mlagent_app.environment.detuning import detuned, settings
 from tasks.suite import suite
 
 SCRIPT = """from sklearn.linear_model import LogisticRegression
@@ -45,23 +45,6 @@ def test_a_number_goes_towards_an_end_of_its_grid() -> None:
 
 def test_nothing_is_moved_unless_asked() -> None:
     assert detuned(FILES, 0, random.Random(1)) == FILES
-
-
-def test_another_estimator_takes_the_place_of_one() -> None:
-    texts = {swapped(FILES, random.Random(seed))["train.py"] for seed in range(40)}
-    assert len(texts) > 5 and SCRIPT not in texts
-    assert all(("LogisticRegression(" in text) != ("RandomForestClassifier(n_est" in text) for text in texts)
-    plain = {"train.py": "print(1)\n"}
-    assert swapped(plain, random.Random(1)) == plain
-
-
-@given(st.sampled_from(SCRIPTS), st.integers(0, 5))
-def test_the_same_draw_swaps_the_same_and_leaves_a_script(files: dict[str, str], seed: int) -> None:
-    swap = swapped(files, random.Random(seed))
-    assert swap == swapped(files, random.Random(seed))
-    ast.parse(swap["train.py"])
-    replaced = {edit.family for edit in Catalogue().enumerate(files)} & {"estimator-replacement", "optimiser"}
-    assert (swap != files) == bool(replaced)
 
 
 @given(st.sampled_from(SCRIPTS), st.integers(1, 8), st.integers(0, 5))

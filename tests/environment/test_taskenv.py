@@ -67,13 +67,6 @@ def test_a_start_is_detuned_the_same_way_for_every_seed(environment: TaskEnviron
     assert environment.reset(TASK, 3, starter="linear", detune=2).state.files != files[0]
 
 
-def test_a_start_is_swapped_the_same_way_for_every_seed(environment: TaskEnvironment) -> None:
-    plain = environment.reset(TASK, 3, starter="linear").state.files["train.py"]
-    files = [environment.reset(TASK, 3, seed, starter="linear", swap=True).state.files["train.py"] for seed in (1, 2)]
-    assert files[0] == files[1] != plain
-    assert environment.state.step_count == 0 and environment.state.value == environment.state.m_init
-
-
 def test_an_edit_that_leads_back_is_not_offered(environment: TaskEnvironment, store: StateStore, tmp_path: Path) -> None:
     first = environment.reset(TASK, 3, starter="linear", detune=4)
     text, files = first.state.files["train.py"], dict[str, str]()

@@ -24,13 +24,6 @@ def test_every_starter_is_played_with_every_count_in_turn() -> None:
         assert {(one.task, one.starter) for one in rounds} == {(start.task, start.starter)}
 
 
-def test_estimators_are_swapped_by_the_rounds_in_turn() -> None:
-    recipe = load("nano", ["tasks.swap=[false, true]"])
-    for start in training_starts(recipe):
-        assert [next_variant(recipe, start, times).swap for times in range(4)] == [False, True, False, True]
-    assert not any(start.swap for start in evaluation_starts(recipe))
-
-
 def test_every_start_of_the_evaluation_is_played_with_every_count() -> None:
     plain, both = evaluation_starts(load("nano", ["eval.detune=[0]"])), evaluation_starts(load("nano", DETUNED))
     assert {start for start in both if not start.detune} == set(plain) and len(both) == len(set(both)) == 2 * len(plain)

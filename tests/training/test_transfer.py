@@ -2,23 +2,36 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 pytest.importorskip("torch")
 
 import torch
 
-from benchmarks.transfer import Known, fitted, row
+from benchmarks.transfer import Known, acquainted, fitted, row
 from mlagent_app.policies.prior import FEATURES
 
 pytestmark = pytest.mark.torch
 
 
 def state(task: str, phi: list[float], rewards: list[float]) -> Known:
-    """A state whose edits differ in the first feature alone."""
+    """A state whose edits differ in the first feature alone. Its start has the task's name."""
     full = torch.zeros(len(phi), len(FEATURES))
     full[:, 0] = torch.tensor(phi)
-    return Known(task, torch.zeros(len(phi)), full, torch.tensor(rewards))
+    edits = [(f"use {place}", "choice") for place in range(len(phi))]
+    return Known(task, f"{task}@1.plain", "table clf", edits, torch.zeros(len(phi)), full, torch.tensor(rewards))
+
+
+def test_what_other_parts_measured_is_known_and_the_own_is_not() -> None:
+    states = [state("one", [0.0, 0.0], [0.5, 0.0]), state("two", [0.0, 0.0], [0.0, 0.5])]
+    states += [replace(states[0], start="one@2.plain")]
+    by_task = acquainted(states, lambda known: known.task)
+    by_start = acquainted(states, lambda known: known.start)
+    assert by_task[0][0, 0] < by_task[0][1, 0], "task two alone says that the second edit pays"
+    assert by_start[0][0, 0] == by_start[0][1, 0], "the other start of task one says the contrary, as often"
+    assert by_task[1][0, 0] > by_task[1][1, 0] and torch.equal(by_task[1], by_start[1])
 
 
 def test_weights_follow_what_pays_on_the_other_tasks_alone() -> None:
