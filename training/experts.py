@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import math
 import random
-from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache, partial
 from pathlib import Path
@@ -133,34 +132,9 @@ def _book(path: str) -> Cookbook:
     return Cookbook.from_json(Path(path).read_text("utf-8"))
 
 
-def rarity(book: Cookbook, kind: str, instructions: Sequence[str], novelty: float) -> list[float]:
-    """Chances of edits that favour what was seldom tried on such tasks: in proportion to (m (1 + n_t) (1 + n_r)) ^ -`novelty`.
-
-    m is how many of the edits share this one's target; n_t and n_r, by the cookbook, how often its target and its recipe were
-    tried on tasks of this kind. So a setting with a dozen values is not tried a dozen times as often as a step with none.
-    """
-    targets = [target_of(instruction) for instruction in instructions]
-    shared, tried = Counter(targets), _tried(book, kind)
-    sizes = [
-        shared[target] * (1 + tried[target]) * (1 + book.count(kind, instruction))
-        for target, instruction in zip(targets, instructions, strict=True)
-    ]
-    weights = [size**-novelty for size in sizes]
-    total = sum(weights)
-    return [weight / total for weight in weights]
-
-
-def _tried(book: Cookbook, kind: str) -> Counter[str]:
-    found = Counter[str]()
-    for key, mean in book.levels[0].items():
-        if key.startswith(f"{kind}/"):
-            found[target_of(key.removeprefix(f"{kind}/"))] += mean.count
-    return found
-
-
 @dataclass(slots=True)
 class ExpertActor:
-    """The search. Its distribution: `wander` by `rarity`, the rest a softmax of expected reward plus the bonus of an idea."""
+    """The search. Its distribution: `wander` uniform, the rest a softmax of expected reward plus the bonus of an idea."""
 
     book: str
     ideas: tuple[str, ...]
@@ -181,11 +155,8 @@ class ExpertActor:
         scores = [book.score(kind, item.instruction, item.family) + self._bonus(item.instruction) for item in seen.candidates]
         best = max(scores)
         weights = [math.exp((score - best) / table.temperature) for score in scores]
-        rare = rarity(book, kind, [item.instruction for item in seen.candidates], table.novelty)
-        total = sum(weights)
-        shares = [
-            table.wander * apart + (1.0 - table.wander) * weight / total for apart, weight in zip(rare, weights, strict=True)
-        ]
+        total, uniform = sum(weights), table.wander / len(weights)
+        shares = [uniform + (1.0 - table.wander) * weight / total for weight in weights]
         index = rng.choices(range(len(shares)), shares)[0]
         return Choice(seen.candidates[index], math.log(shares[index]))
 

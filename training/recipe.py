@@ -89,9 +89,8 @@ class Experts(Section):
     """Expert trajectories: `rounds` passes over all starters, `episodes` each, of `steps` executed steps.
 
     The search softmaxes what earlier rounds found per kind of task and instruction over `temperature`, adds `idea_bonus` for
-    the 1 to `ideas` ideas in the first prompt, and takes another edit with probability `wander`: any with `novelty` 0, above
-    it rather what was seldom tried on such tasks (`training.experts.rarity`). `reward`: what its table means; `book_reward`:
-    what the cookbook that is published means.
+    the 1 to `ideas` ideas in the first prompt, and takes a uniform edit with probability `wander`. `reward`: what its table
+    means; `book_reward`: what the cookbook that is published means.
     """
 
     source: Literal["search", "endpoint"] = "search"
@@ -102,7 +101,6 @@ class Experts(Section):
     idea_bonus: float = 0.1
     temperature: float = 0.06
     wander: Fraction = 0.25
-    novelty: float = Field(default=0.0, ge=0, allow_inf_nan=False)
     reward: Version = "v1"
     book_reward: Version = "kept"
     shard_size: Positive = 64
