@@ -41,6 +41,7 @@ from training.telling import silent
 # States with fewer measured edits say little of a choice.
 FEWEST = 3
 UPDATES, RATE, RIDGE = 400, 0.05, 1e-4
+EXPECTED = FEATURES.index("expected")
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +102,7 @@ def known(situation: Situation, policy: Policy, priors: Priors, outcomes: Outcom
 def acquainted(states: Sequence[Known], part: Callable[[Known], str]) -> list[Tensor]:
     """phi [K, F] of the states, with a cookbook of everything measured in other parts than a state's own."""
     books: dict[str, Cookbook] = {}
-    expected, found = FEATURES.index("expected"), list[Tensor]()
+    found: list[Tensor] = []
     for state in states:
         if (own := part(state)) not in books:
             books[own] = Cookbook.of(
@@ -111,7 +112,7 @@ def acquainted(states: Sequence[Known], part: Callable[[Known], str]) -> list[Te
                 for edit, reward in zip(other.edits, other.rewards, strict=True)
             )
         phi = state.phi.clone()
-        phi[:, expected] = torch.from_numpy(features(books[own], state.kind, (), state.edits))[:, expected]
+        phi[:, EXPECTED] = torch.from_numpy(features(books[own], state.kind, (), state.edits))[:, EXPECTED]
         found.append(phi)
     return found
 
@@ -158,11 +159,10 @@ def main() -> None:
     learnt = {task: fitted(states, task) for task in sorted({state.task for state in states})}
     prior = start_of(recipe)
     weights = torch.tensor(prior.weights)
-    expected = FEATURES.index("expected")
     policies = {
         "any measured edit": [torch.zeros_like(state.logp) for state in states],
         "model": [state.logp for state in states],
-        "cookbook": [state.phi[:, expected] for state in states],
+        "cookbook": [state.phi[:, EXPECTED] for state in states],
         "prior of the recipe": [state.phi @ weights for state in states],
         "model and prior": [prior.model * state.logp + state.phi @ weights for state in states],
         "prior, all measured": [phi @ weights for phi in elsewhere],

@@ -259,10 +259,9 @@ def _training(manifests: dict[str, Any]) -> str:
 
 def _stages(manifests: dict[str, Any], recipe: Recipe) -> str:
     """Minutes and revisions; `all` adds up what `mlagent-train all` makes, without the arms that were asked for beside it."""
-    asked = [arm for arm in (*evaluate.BASELINES, *recipe.arms) if arm not in recipe.compare.arms]
-    runs = {(arm, seed) for arm in asked for seed in evaluate.seeds_of(recipe, arm)}
-    further = {sft.stage_name(recipe, arm) for arm in asked if arm in recipe.arms} - {"sft"}
-    further |= {evaluate.trained_stage(*run) for run in runs} | {f"eval/{arm}-{seed}" for arm, seed in runs}
+    asked = [arm for arm in recipe.arms if arm not in recipe.compare.arms]
+    trained = {evaluate.trained_stage(arm, seed) for arm in asked for seed in evaluate.seeds_of(recipe, arm)}
+    further = {sft.stage_name(recipe, arm) for arm in asked} - {"sft"} | trained | {f"eval/{name}" for name in trained}
     rows = [["Stage", "Minutes", "Revision", "Data"]]
     rows += [[name, f"{m['seconds'] / 60:.1f}", m["git_revision"], m["outputs_digest"]] for name, m in manifests.items()]
     total = sum(m["seconds"] for name, m in manifests.items() if name not in further) / 60
