@@ -33,7 +33,7 @@ from training import corpus, experts, sft
 from training.corpus import Corpus, Situation
 from training.draws import training_tasks
 from training.model import load as load_model
-from training.outcomes import Outcomes
+from training.outcomes import Outcomes, file_of
 from training.priors import Policy, Priors, start_of
 from training.recipe import Recipe, load
 from training.telling import silent
@@ -64,7 +64,7 @@ class Known:
 def measured(run: Path, recipe: Recipe, folds: int) -> list[Known]:
     """All states of the run with measured edits, read by models and cookbooks that have not seen their tasks."""
     read = corpus.read(run / "corpus", recipe.model.context)
-    outcomes = Outcomes(run / "home" / f"outcomes-{recipe.tasks.run_seconds:g}.jsonl")
+    outcomes = Outcomes(file_of(run, recipe))
     outcomes.learn((step, read.situations[step.state]) for step, _ in read.steps)
     tasks = [spec.id for spec in training_tasks(recipe)]
     priors = Priors(experts.stage_of(run, recipe), tasks)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
@@ -71,6 +72,7 @@ def sft(
 ) -> None:
     """Fine-tune on the expert's steps."""
     if from_sessions is not None:
+        _refuse_with_sessions({"--arm": arm != "rl", "--device": device})
         _learn(_recipe(recipe, changes, pool), out, from_sessions, "sft", dry_run)
         return
     _run("sft", _recipe(recipe, changes, pool, device), out, dry_run, arm)
@@ -92,7 +94,8 @@ def rl(
     """Step-wise reinforcement learning."""
     given = [*(changes or []), *([f'rl.mode="{mode}"'] if mode else [])]
     if from_sessions is not None:
-        _learn(_recipe(recipe, given, pool), out, from_sessions, "rl", dry_run)
+        _refuse_with_sessions({"--arm": arm != "rl", "--seed": seed, "--mode": mode, "--device": device})
+        _learn(_recipe(recipe, changes, pool), out, from_sessions, "rl", dry_run)
         return
     _run("rl", _recipe(recipe, given, pool, device), out, dry_run, arm, seed)
 
@@ -137,7 +140,7 @@ def everything(
     dry_run: Dry = False,
 ) -> None:
     """All stages, from nothing to published weights."""
-    _run("publish", _recipe(recipe, changes, pool, device), out, dry_run, into=into)
+    _run("all", _recipe(recipe, changes, pool, device), out, dry_run, into=into)
 
 
 @app.command()
@@ -187,10 +190,19 @@ def _run(
             run.rl(arm, seeds or ())
         elif stage == "eval":
             run.eval(arms or ())
-        elif stage == "publish":
-            run.publish(into)
+        elif stage in ("publish", "all"):
+            (run.all if stage == "all" else run.publish)(into)
         else:
             getattr(run, stage)()
+
+
+def _refuse_with_sessions(given: Mapping[str, object]) -> None:
+    """Raises `UserError` for what learning from sessions knows nothing of."""
+    for name, value in given.items():
+        if value:
+            raise UserError(
+                f"{name} says nothing for --from-sessions", how="leave it out; the recipe's values: --set rl.updates=20"
+            )
 
 
 def _learn(recipe: Recipe, out: Path | None, sessions: Path, stage: str, dry_run: bool) -> None:

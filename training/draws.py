@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 
+from mlagent_app.agent.errors import UserError
 from tasks.schema import TaskSpec
 from tasks.suite import suite
 from tasks.variant import Role, draw, first_seed
@@ -22,8 +24,9 @@ class Start:
 
 
 def training_tasks(recipe: Recipe) -> list[TaskSpec]:
-    """The tasks that train, in the suite's order. A held-out task is never among them."""
+    """The tasks that train, in the suite's order. A held-out task is never among them. Raises `UserError`."""
     wanted = recipe.tasks
+    _check("tasks.only", wanted.only, [spec.id for spec in suite().values() if spec.split in wanted.splits])
     chosen: list[TaskSpec] = []
     held_in = 0
     for spec in suite().values():
@@ -37,12 +40,22 @@ def training_tasks(recipe: Recipe) -> list[TaskSpec]:
 
 
 def evaluation_tasks(recipe: Recipe) -> list[TaskSpec]:
-    """The held-out tasks that judge."""
+    """The held-out tasks that judge. Raises `UserError`."""
+    _check("eval.tasks", recipe.eval.tasks, [spec.id for spec in suite().values() if spec.split == "held_out"])
     return [
         spec
         for spec in suite().values()
         if spec.split == "held_out" and (not recipe.eval.tasks or spec.id in recipe.eval.tasks)
     ]
+
+
+def _check(key: str, wanted: Sequence[str], there: Sequence[str]) -> None:
+    """Raises `UserError` for a name that is not there: a misspelt one would be left out without a word."""
+    for name in wanted:
+        if name not in there:
+            near = get_close_matches(name, there, 1)
+            how = f"did you mean {near[0]!r}?" if near else f"known are {', '.join(there)}"
+            raise UserError(f"no such task: {name!r}", where=f"{key} of the recipe", how=how)
 
 
 def smallest(spec: TaskSpec, role: Role, count: int, draw_from: int) -> list[int]:
@@ -59,6 +72,11 @@ def quick_starters(spec: TaskSpec, seconds: float) -> list[str]:
     return quick or [min(names, key=lambda name: measured[name].seconds)]
 
 
+def variant_of(start: Start) -> str:
+    """The id of the variant that the episode plays, whatever is detuned."""
+    return draw(suite()[start.task], start.variant, starter=start.starter).id
+
+
 def training_starts(recipe: Recipe) -> list[Start]:
     """Every starter of every training task, with the variants and the counts of `tasks.detune` in turn."""
     starts: list[Start] = []
@@ -68,6 +86,11 @@ def training_starts(recipe: Recipe) -> list[Start]:
             detune = recipe.tasks.detune[len(starts) % len(recipe.tasks.detune)]
             starts.append(Start(spec.id, seeds[number % len(seeds)], name, detune))
     return starts
+
+
+def starts_of(recipe: Recipe, variants: Collection[str]) -> list[Start]:
+    """Those of `training_starts` that are on one of these variants."""
+    return [start for start in training_starts(recipe) if variant_of(start) in variants]
 
 
 def next_variant(recipe: Recipe, start: Start, times: int) -> Start:

@@ -11,10 +11,10 @@ import torch
 from training import algo
 from training.actors import ModelActor
 from training.corpus import Corpus, LookJob, Situation, situation
-from training.draws import training_starts
+from training.draws import starts_of
 from training.episodes import Episode, EpisodeJob
 from training.model import padded
-from training.outcomes import Outcome
+from training.outcomes import Outcome, Outcomes
 from training.pool import Lost, WorkerPool, run_all
 from training.ppo import Batch, Learner, scored
 from training.priors import Priors
@@ -24,17 +24,28 @@ from training.weights import complete
 
 
 class EpisodeWise:
-    """`states` episodes an update. The weights are synced to the workers through files."""
+    """`states` episodes an update, from the starts of these variants. The weights are synced to the workers through files."""
 
-    def __init__(self, recipe: Recipe, stage: Stage, pool: WorkerPool, read: Corpus, priors: Priors, seed: int) -> None:
+    def __init__(
+        self,
+        recipe: Recipe,
+        stage: Stage,
+        pool: WorkerPool,
+        read: Corpus,
+        priors: Priors,
+        counts: Outcomes,
+        variants: set[str],
+        seed: int,
+    ) -> None:
         self._recipe = recipe
         self._pool = pool
         self._read = read
         self._book = priors.book
+        self._counts = counts
         self._seed = seed
         self._weights, self._books = stage.place / "logs" / "weights", stage.place / "logs" / "books"
         priors.write(self._books)
-        self._starts = training_starts(recipe)
+        self._starts = starts_of(recipe, variants)
 
     def collect(self, learner: Learner, update: int) -> Batch:
         """Play, then lay every step out as a row with one action; advantages follow the episodes."""
@@ -51,6 +62,9 @@ class EpisodeWise:
         ]
         episodes = [episode for episode in run_all(self._pool, jobs) if not isinstance(episode, Lost) and episode.steps]
         learner.spent["execution_seconds"] = time.monotonic() - start
+        for step in (step for episode in episodes for step in episode.steps):
+            self._counts.hits += step.cached
+            self._counts.misses += not step.cached
         return self._batch(learner, episodes)
 
     def _sync(self, learner: Learner, update: int) -> Path:

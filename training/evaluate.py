@@ -16,7 +16,7 @@ from training.episodes import Actor, EpisodeJob, Step
 from training.playing import episodes, play
 from training.pool import WorkerPool
 from training.recipe import Recipe
-from training.stage import Stage
+from training.stage import Stage, catalogue_digest
 from training.statistics import Outcome
 from training.telling import Tell
 
@@ -39,7 +39,7 @@ def seeds_of(recipe: Recipe, arm: str) -> tuple[int, ...]:
 def stage_of(run: Path, recipe: Recipe, arm: str, seed: int) -> Stage:
     trained = trained_stage(arm, seed)
     inputs = (trained,) if trained else ("experts",) if arm == "cookbook" else ()
-    few = f"{_trajectories(recipe, arm)} of {recipe.tasks.run_seconds:g} s"
+    few = f"{_trajectories(recipe, arm)} of {recipe.tasks.run_seconds:g} s with {catalogue_digest()}"
     if recipe.eval.role == "validation":
         few += f" on {recipe.tasks.splits} {recipe.tasks.only} {recipe.tasks.most}"
     return Stage(run, f"eval/{arm}-{seed}", recipe, ("eval",), inputs, few)

@@ -25,7 +25,7 @@ from training.episodes import Choice, EpisodeJob, Step, first_ideas
 from training.playing import episodes, play
 from training.pool import WorkerPool
 from training.recipe import Recipe
-from training.stage import Stage
+from training.stage import Stage, catalogue_digest
 from training.telling import Tell
 from training.workbench import Workbench
 
@@ -33,7 +33,7 @@ BOOK = "cookbook.json"
 
 
 def stage_of(run: Path, recipe: Recipe) -> Stage:
-    return Stage(run, "experts", recipe, ("tasks", "endpoint", "experts"), ("ideas",))
+    return Stage(run, "experts", recipe, ("tasks", "endpoint", "experts"), ("ideas",), catalogue_digest())
 
 
 def make(stage: Stage, pool: WorkerPool, tell: Tell) -> dict[str, Any]:

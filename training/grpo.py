@@ -194,7 +194,7 @@ def _telling(recipe: Recipe, log: Log, outcomes: Outcomes, tell: Tell) -> Traine
         """Passes the trainer's progress on."""
 
         def __init__(self) -> None:
-            self._since = time.monotonic()
+            self._since, self._counted = time.monotonic(), outcomes.counted
 
         def on_log(
             self,
@@ -214,8 +214,8 @@ def _telling(recipe: Recipe, log: Log, outcomes: Outcomes, tell: Tell) -> Traine
             row |= {name: value for name, value in found.items() if name.startswith("case/")}
             row |= {name: found[name] for name in ("better", "executed", "execution_seconds") if name in found}
             row["kl_sft"] = row.get("kl_token", 0.0) * found.get("completions/mean_length", 0.0)
-            row |= {"seconds": now - self._since, "executions": outcomes.misses, "cache_hits": outcomes.hits}
-            self._since = now
+            row |= {"seconds": now - self._since, **outcomes.since(self._counted)}
+            self._since, self._counted = now, outcomes.counted
             update = state.global_step // _steps(recipe)
             log.write(update, row)
             tell(f"updates, reward {row['reward']:.3f}, KL {row['kl_sft']:.2f}", update, recipe.rl.updates)

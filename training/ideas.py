@@ -17,7 +17,7 @@ from mlagent_app.repo.relevance import matches
 from tasks.schema import TaskSpec
 from training.draws import training_tasks
 from training.recipe import Recipe
-from training.stage import Stage, write_json
+from training.stage import Stage, catalogue_digest, write_json
 from training.telling import Tell
 
 Vectors = npt.NDArray[np.float64]
@@ -27,7 +27,7 @@ DEPTH = 3
 
 
 def stage_of(run: Path, recipe: Recipe) -> Stage:
-    return Stage(run, "ideas", recipe, ("tasks", "ideas", "endpoint"))
+    return Stage(run, "ideas", recipe, ("tasks", "ideas", "endpoint"), extra=catalogue_digest())
 
 
 def make(stage: Stage, tell: Tell) -> dict[str, Any]:

@@ -86,13 +86,13 @@ def loop(
         log.write(0, {"unseen_reward": best})
         learner.save_policy(place / MODEL)
     for update in range(first, table.updates):
-        start = time.monotonic()
+        start, counted = time.monotonic(), outcomes.counted
         batch = rollout.collect(learner, update)
         learner.advantage(batch)
         after = time.monotonic()
         told = learner.update(batch, random.Random(f"order:{seed}:{update}"))
         row = {**told, **diagnostics(learner, batch), **learner.spent, "update_seconds": time.monotonic() - after}
-        row |= {"seconds": time.monotonic() - start, "executions": outcomes.misses, "cache_hits": outcomes.hits}
+        row |= {"seconds": time.monotonic() - start, **outcomes.since(counted)}
         spent += row["seconds"]
         enough = table.minutes is not None and ranks.from_first(lambda now=spent: now) > 60 * table.minutes
         if (update + 1) % table.save_every == 0 or update + 1 == table.updates or enough:
@@ -169,8 +169,8 @@ class Log:
             "unseen_reward_start": self._rows[0].get("unseen_reward"),
             "unseen_reward_best": best,
             "kl_sft": rows[-1]["kl_sft"] if rows else 0.0,
-            "executions": rows[-1]["executions"] if rows else 0,
-            "cache_hits": rows[-1]["cache_hits"] if rows else 0,
+            "executions": sum(row["executions"] for row in rows),
+            "cache_hits": sum(row["cache_hits"] for row in rows),
         }
 
 

@@ -12,6 +12,7 @@ from training.corpus import Situation
 from training.episodes import ActionJob, Step, reward_of
 from training.pool import Lost, WorkerPool
 from training.recipe import Recipe
+from training.stage import catalogue_digest
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,11 @@ def key_of(situation: Situation, instruction: str) -> Key:
     return situation.variant, situation.base, instruction
 
 
+def file_of(run: Path, recipe: Recipe) -> Path:
+    """Where a run keeps them: runs that may take longer, or other edits of the same words, come to something else."""
+    return run / "home" / f"outcomes-{recipe.tasks.run_seconds:g}-{catalogue_digest()}.jsonl"
+
+
 class Outcomes:
     """A table in memory, kept in a file of JSON lines that several stages share. `hits` and `misses` count look-ups."""
 
@@ -50,6 +56,15 @@ class Outcomes:
                 except ValueError:  # a line that a killed process did not finish
                     continue
                 self._known[variant, base, instruction] = Outcome(case, scale)
+
+    @property
+    def counted(self) -> tuple[int, int]:
+        """(misses, hits) so far."""
+        return self.misses, self.hits
+
+    def since(self, counted: tuple[int, int]) -> dict[str, int]:
+        """What was executed, and what was looked up, since these counts."""
+        return {"executions": self.misses - counted[0], "cache_hits": self.hits - counted[1]}
 
     def learn(self, steps: Iterable[tuple[Step, Situation]]) -> None:
         """Take in steps that were executed elsewhere."""

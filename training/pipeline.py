@@ -105,8 +105,20 @@ class Run:
 
         results.write(self.place, self.recipe, Telling("eval"))
 
+    def all(self, into: Path | None = None) -> None:
+        """Every stage. What the package cannot hold stays in the run."""
+        if publish.is_published(self.recipe):
+            self.publish(into)
+            return
+        if into is not None:
+            publish.check(self.place, self.recipe, into)
+        self.rl()
+        self.eval()
+
     def publish(self, into: Path | None = None) -> None:
-        """Weights, tokenizer, cookbook and card, as the package has them."""
+        """Weights, tokenizer, cookbook and card, as the package has them. Raises `UserError`."""
+        publish.check(self.place, self.recipe, into)
+        self.rl(seeds=(self.recipe.publish.seed,))
         self.eval()
         with Telling("publish") as tell:
             publish.publish(self.place, self.recipe, into, tell)

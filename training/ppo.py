@@ -12,7 +12,7 @@ import json
 import random
 import time
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -28,7 +28,7 @@ from training import algo, corpus, experts, sft
 from training.corpus import Corpus, Situation
 from training.loop import MODEL, Rollout, loop
 from training.model import Critic, from_scratch, load, padded
-from training.outcomes import Outcome, Outcomes, key_of
+from training.outcomes import Outcome, Outcomes, file_of, key_of
 from training.pool import WorkerPool
 from training.priors import Looked, Policy, Priors, start_of
 from training.ranks import ALONE, ranks
@@ -47,7 +47,7 @@ UNSEEN = 0.1
 
 def stage_of(run: Path, recipe: Recipe, seed: int, arm: str = "rl") -> Stage:
     start = sft.stage_name(recipe, arm)
-    extra = recipe.arms[arm].model_dump_json() if arm != "rl" else ""
+    extra = recipe.arms[arm].model_dump_json(exclude={"rl", "prior"}) if arm != "rl" else ""
     sections, inputs = ("model", "rl"), ("corpus", start)
     if sft.has_prior(recipe):
         sections, inputs = (*sections, "prior"), ("experts", *inputs)
@@ -283,12 +283,13 @@ def balanced(situations: Sequence[Situation], seed: int, *, fewest: int = 2) -> 
             yield rng.choice(tasks[name][depth])
 
 
-def split(read: Corpus, seed: int) -> tuple[list[Situation], list[Situation]]:
-    """(for RL, unseen): whole starts are kept apart, so that no state of an unseen start is trained on."""
-    starts = sorted({s.variant for s in read.situations.values()})
+def split(situations: Iterable[Situation], seed: int, allowed: set[str]) -> tuple[list[Situation], list[Situation]]:
+    """(for RL, unseen), both of the allowed tasks: whole starts are kept apart, so that no state of them is trained on."""
+    known = [situation for situation in situations if situation.task in allowed]
+    starts = sorted({situation.variant for situation in known})
     unseen = set(random.Random(f"unseen:{seed}").sample(starts, max(1, int(UNSEEN * len(starts)))))
     parts: tuple[list[Situation], list[Situation]] = ([], [])
-    for situation in read.situations.values():
+    for situation in known:
         parts[situation.variant in unseen].append(situation)
     return parts
 
@@ -311,11 +312,10 @@ def make(stage: Stage, pool: WorkerPool, seed: int, arm: str, tell: Tell) -> dic
     recipe, together = stage.recipe, ranks() if shared(stage.recipe) else ALONE
     check(recipe)
     read = corpus.read(stage.run / "corpus", recipe.model.context)
-    outcomes = Outcomes(stage.run / "home" / f"outcomes-{recipe.tasks.run_seconds:g}.jsonl")
+    outcomes = Outcomes(file_of(stage.run, recipe))
     outcomes.learn((step, read.situations[step.state]) for step, _ in read.steps)
-    seen, unseen = split(read, recipe.seed)
     allowed = sft.allowed_tasks(recipe, arm)
-    start, chosen = _start(stage, recipe, read, arm, seed), [s for s in seen if s.task in allowed]
+    start, (chosen, unseen) = _start(stage, recipe, read, arm, seed), split(read.situations.values(), recipe.seed, allowed)
     if recipe.rl.algorithm == "grpo":
         from training import grpo
 
@@ -333,7 +333,7 @@ def make(stage: Stage, pool: WorkerPool, seed: int, arm: str, tell: Tell) -> dic
     if recipe.rl.mode == "episode":
         from training.episodic import EpisodeWise
 
-        rollout = EpisodeWise(recipe, stage, pool, read, priors, seed)
+        rollout = EpisodeWise(recipe, stage, pool, read, priors, outcomes, {s.variant for s in chosen}, seed)
     recorded = Recorded(rollout, stage.place / "logs" / FILE)
     results = loop(stage, learner, recorded, lambda: expected_reward(learner, unseen, outcomes), outcomes, seed, tell)
     name, temperature = f"{recipe.name} {arm}-{seed}", recipe.publish.temperature

@@ -21,17 +21,34 @@ from training.weights import complete
 CARD = "card.md"
 
 
+def is_published(recipe: Recipe) -> bool:
+    """Whether the package can hold what the recipe trains: the small model, which needs no library for its base."""
+    return recipe.model.base == "scratch"
+
+
+def check(run: Path, recipe: Recipe, into: Path | None) -> Path:
+    """Where the weights go, RUN/publish unless named. Raises `UserError` for what cannot be published, or not there."""
+    target = into or run / "publish"
+    if not is_published(recipe):
+        raise UserError(
+            f"the package holds only models from scratch, and this one is trained from {recipe.model.base}",
+            where=f"recipe {recipe.name}",
+            how=f"use its weights from {run / f'rl-{recipe.publish.seed}' / sft.MODEL}: policy vllm or transformers",
+        )
+    if target.is_dir() and any(target.iterdir()) and not (target / embedded.SETTINGS).is_file():
+        raise UserError("the directory holds something else than weights", where=str(target), how="name a new one with --into")
+    return target
+
+
 def publish(run: Path, recipe: Recipe, into: Path | None, tell: Tell) -> Path:
     """Write the directory that the `embedded` policy reads, RUN/publish unless named, as a whole or not at all.
 
-    Raises `UserError` when it would be too large.
+    Raises `UserError` when it would be too large, and as `check` does.
     """
-    target = into or run / "publish"
+    target = check(run, recipe, into)
     name = f"rl-{recipe.publish.seed}"
     manifest = read_manifest(run / name)
     source = run / name / sft.MODEL
-    if target.is_dir() and any(target.iterdir()) and not (target / embedded.SETTINGS).is_file():
-        raise UserError("the directory holds something else than weights", where=str(target), how="name a new one with --into")
     weights = _weights(source, recipe.publish.dtype)
     size = sum(value.nbytes for value in weights.values()) / 1e6
     if size > recipe.publish.max_mb:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from mlagent_app.agent.errors import UserError
-from training import evaluate, plots, sft, statistics
+from training import evaluate, plots, ppo, sft, statistics
 from training.loop import read_log
 from training.recipe import Recipe
 from training.stage import Stage, read_manifest
@@ -165,9 +165,17 @@ def _finished(run: Path, recipe: Recipe) -> list[tuple[str, int, Stage]]:
     for arm in dict.fromkeys([*evaluate.BASELINES, "sft", "rl", *recipe.arms, *recipe.compare.arms]):
         for seed in evaluate.seeds_of(recipe, arm):
             stage = evaluate.stage_of(run, recipe, arm, seed)
-            if (stage.place / "manifest.json").is_file() and stage.is_done():
+            if stage.is_done() and _is_of_recipe(run, recipe, arm, seed):
                 found.append((arm, seed, stage))
     return found
+
+
+def _is_of_recipe(run: Path, recipe: Recipe, arm: str, seed: int) -> bool:
+    """Whether what an arm played with was trained by this recipe, and not by one that was changed since."""
+    if arm in evaluate.BASELINES:
+        return True
+    name = "rl" if arm == "sft" else arm
+    return sft.stage_of(run, recipe, name).is_done() and (arm == "sft" or ppo.stage_of(run, recipe, seed, arm).is_done())
 
 
 def _learning(run: Path, recipe: Recipe) -> dict[str, list[dict[str, Any]]]:

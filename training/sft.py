@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mlagent_app.agent.errors import UserError
 from mlagent_app.agent.reward import CONSTANT
 from training import corpus, experts
 from training.corpus import Corpus
@@ -73,6 +74,12 @@ def make(stage: Stage, arm: str, tell: Tell) -> dict[str, Any]:
     steps = [(s, at) for s, at in read.steps if s.task in allowed and (explore or is_greedy(s))]
     rows = examples(read, steps, recipe)
     tell(f"{len(rows)} examples of {len(steps)} steps")
+    if not rows:
+        raise UserError(
+            f"none of the {len(steps)} expert steps gained anything, so that there is nothing to imitate",
+            where=f"the experts of {stage.run}",
+            how='play more of them (experts.rounds, tasks), or set sft.weighting="uniform"',
+        )
     model, tokenizer = opening_model(recipe, read)
     results = train(recipe, rows, model, tokenizer, stage.place, tell)
     if recipe.model.base == "scratch" and ranks().first:

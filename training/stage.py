@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import hashlib
 import json
 import os
@@ -10,11 +11,13 @@ import sys
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 from mlagent_app.agent.errors import UserError
+from mlagent_app.editors import catalogue
 from training.recipe import Recipe
 
 # Another layout of the stages' files: what an older version wrote is refused, not misread.
@@ -54,10 +57,10 @@ class Stage:
     def is_done(self) -> bool:
         """Whether it was made already from the very same recipe and inputs."""
         try:
-            manifest = read_manifest(self.place)
+            manifest, key = read_manifest(self.place), self.key()
         except UserError:
             return False
-        return manifest["key"] == self.key() and all((self.place / name).is_file() for name in manifest["outputs"])
+        return manifest["key"] == key and all((self.place / name).is_file() for name in manifest["outputs"])
 
     def begin(self) -> Progress:
         """Enter the stage. What a killed attempt left is kept if it was for the same recipe and inputs, else removed."""
@@ -124,6 +127,14 @@ class Progress:
         self.seconds += now - self._since
         self._since = now
         write_json(self._path, {"key": self._key, "seconds": self.seconds})
+
+
+@lru_cache(maxsize=1)
+def catalogue_digest() -> str:
+    """Names what the catalogue can do: with other edits, episodes are others. Comments and layout do not count."""
+    code = Path(catalogue.__file__).parent
+    trees = [ast.dump(ast.parse(path.read_bytes())) for path in sorted(code.glob("*.py"))]
+    return hashlib.sha256("\n".join(trees).encode()).hexdigest()[:12]
 
 
 def read_manifest(place: Path) -> dict[str, Any]:

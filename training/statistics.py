@@ -273,7 +273,7 @@ def arm_rows(
         hidden = [(outcome, test) for outcome in group if (test := hidden_gain(outcome, cap)) is not None]
         row = [arm, str(len(group)), _between(early), _between(late)]
         row += [percent(_mean([gap_closed(outcome, steps) for outcome in group]))]
-        row += [percent(found[arm].best)] if k > 1 else []
+        row += [percent(found[arm].best) if found[arm].k == k else MISSING] if k > 1 else []
         row += [percent(first_edit_success(group))]
         row += [MISSING if reached is None else str(reached)]
         row += [percent(_mean([gain(outcome, len(outcome.values)) for outcome, _ in hidden]))]

@@ -168,14 +168,16 @@ def write(run: Path, recipe: Recipe) -> Path:
     from datasets import Dataset
 
     from mlagent_app.chat.grammar import catalogue_rules
-    from training import corpus, ppo, shards
+    from training import corpus, ppo, sft, shards
 
     read = corpus.read(run / "corpus", recipe.model.context)
     states = shards.read(run / "corpus" / f"{corpus.STATES}{shards.SUFFIX}", corpus.STATES)
     told = {row["state"]: row["text"] for row in states}
     place = run / "verl"
     place.mkdir(parents=True, exist_ok=True)
-    for name, part in zip(("train", "unseen"), ppo.split(read, recipe.seed), strict=True):
+    for name, part in zip(
+        ("train", "unseen"), ppo.split(read.situations.values(), recipe.seed, sft.allowed_tasks(recipe, "rl")), strict=True
+    ):
         Dataset.from_list(rows(part, told, catalogue_rules())).to_parquet(str(place / f"{name}.parquet"))
     return place
 

@@ -9,7 +9,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from mlagent_app.agent.reward import Version
 from mlagent_app.environment.states import StateStore
 from mlagent_app.environment.taskenv import TaskEnvironment
 from mlagent_app.environment.taskjudge import copies
@@ -33,13 +32,12 @@ class Site:
     home: Path
     kind: PoolKind
     run_seconds: float
-    reward: Version
     cache_mb: int
 
     @classmethod
     def of(cls, recipe: Recipe, home: Path) -> Self:
         pool = recipe.pool
-        return cls(home.resolve(), pool.kind, recipe.tasks.run_seconds, recipe.rl.reward, pool.cache_mb)
+        return cls(home.resolve(), pool.kind, recipe.tasks.run_seconds, pool.cache_mb)
 
     @property
     def variants(self) -> Path:
@@ -112,9 +110,9 @@ class Workbench:
         if self._runner is None:
             self._runner = _runner(self.site, self._work)
         runner = _Hurried(CachedRunner(self._runner, self.cache), self.site.run_seconds)
-        return TaskEnvironment(
-            runner, self._work, max_steps=steps, reward=self.site.reward, store=self.site.states, variants=self.site.variants
-        )
+        # The reward is the app's: policies that read it in the history (the bandit) were made for that one. What training
+        # learns from is computed from the outcomes.
+        return TaskEnvironment(runner, self._work, max_steps=steps, store=self.site.states, variants=self.site.variants)
 
 
 def _runner(site: Site, work: Path) -> Runner:

@@ -83,6 +83,17 @@ def test_only_models_that_give_what_the_script_reads() -> None:
     assert "KNeighborsClassifier" in changed
 
 
+def test_a_method_that_is_named_is_read_too() -> None:
+    read = "from sklearn.model_selection import cross_val_predict\nprint(cross_val_predict(m, X, y, method='predict_proba'))\n"
+    assert "SVC" not in after(CHOOSE, FOREST + read)
+
+
+def test_weights_of_classes_are_written_as_each_model_takes_them() -> None:
+    changed = after(CHOOSE, FOREST.replace("max_depth=2", "class_weight='balanced_subsample'"))
+    assert "ExtraTreesClassifier(n_estimators=100, class_weight='balanced_subsample', random_state=7)" in changed
+    assert "SVC(C=10, class_weight='balanced', random_state=7)" in changed
+
+
 def test_the_measure_of_the_script_decides() -> None:
     text = FOREST + "from sklearn.metrics import balanced_accuracy_score\nprint(balanced_accuracy_score(y, m.predict(X)))\n"
     assert 'cv=2, scoring="balanced_accuracy",\n)' in after(CHOOSE, text)

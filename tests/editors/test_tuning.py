@@ -44,6 +44,8 @@ def test_every_grid_is_one_that_its_model_takes(name: str) -> None:
         ("print(roc_auc_score(y, m.predict_proba(X), multi_class='ovr'))", ""),
         ("print(f1_score(y, m.predict(X)))", ', scoring="f1_macro"'),
         ("print(accuracy_score(y, m.predict(X)))", ""),
+        # What a search prints as its score is what it chose by.
+        ("print(f1_score(y, m.predict(X)))\nprint('accuracy:', m.score(X, y))", ""),
     ],
 )
 def test_a_search_chooses_by_the_measure_of_the_script(code: str, scoring: str) -> None:

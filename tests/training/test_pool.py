@@ -50,7 +50,7 @@ KINDS = ["process", pytest.param("ray", marks=pytest.mark.slow)]
 
 @pytest.fixture
 def site(tmp_path: Path) -> Site:
-    return Site(tmp_path, "fork", 5.0, "v1", 64)
+    return Site(tmp_path, "fork", 5.0, 64)
 
 
 @pytest.fixture(scope="module")
@@ -70,7 +70,7 @@ def shared_ray(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ModuleType]
 @pytest.fixture(scope="module", params=KINDS)
 def pool(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[WorkerPool]:
     """One pool for all tests, whatever they do to its workers."""
-    site = Site(tmp_path_factory.mktemp("home"), "fork", 5.0, "v1", 64)
+    site = Site(tmp_path_factory.mktemp("home"), "fork", 5.0, 64)
     if request.param == "ray":
         request.getfixturevalue("shared_ray")
         made: WorkerPool = RayPool(site, WORKERS, stall_seconds=STALL_SECONDS)
@@ -171,7 +171,7 @@ def test_a_process_pool_leaves_no_process_behind(site: Site, tmp_path: Path) -> 
 def test_a_pool_uses_a_cluster_and_leaves_it_running(shared_ray: ModuleType, tmp_path: Path) -> None:
     address = shared_ray.get_runtime_context().gcs_address
     printed = _in_a_new_process(f"""
-        site = Site(Path({str(tmp_path)!r}), "ray", 5.0, "v1", 64)
+        site = Site(Path({str(tmp_path)!r}), "ray", 5.0, 64)
         try:
             RayPool(site, {CPUS + 1}, {address!r})
         except UserError as error:
@@ -217,7 +217,7 @@ def test_episodes_are_the_same_in_every_pool(shared_ray: ModuleType, tmp_path: P
     played: dict[str, list[Episode]] = {}
     kinds: tuple[PoolKind, ...] = ("serial", "fork", "ray")
     for kind in kinds:
-        with open_pool(Pool(kind=kind, workers=WORKERS), Site(tmp_path / kind, kind, 20.0, "v1", 64)) as pool:
+        with open_pool(Pool(kind=kind, workers=WORKERS), Site(tmp_path / kind, kind, 20.0, 64)) as pool:
             played[kind] = [_timeless(episode) for episode in run_all(pool, jobs)]
     assert played["serial"] == played["fork"] == played["ray"]
     for episode in played["serial"]:
@@ -231,7 +231,7 @@ def test_a_pool_that_started_ray_ends_it(tmp_path: Path) -> None:
     printed = _in_a_new_process(f"""
         import psutil, ray, time
 
-        site = Site(Path({str(tmp_path)!r}), "ray", 5.0, "v1", 64)
+        site = Site(Path({str(tmp_path)!r}), "ray", 5.0, 64)
         with open_pool(Pool(kind="ray", workers=1), site) as pool:
             print(run_all(pool, [Square(2), Square(3)]), ray.is_initialized())
             pool.close()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import random
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -225,6 +225,13 @@ def test_the_tables_must_go_together(base: str, wrong: dict[str, object], where:
 def test_a_policy_that_writes_text_has_no_prior() -> None:
     with pytest.raises(UserError, match="only the exact actor"):
         ppo.check(recipe({"expected": 1.0}, actor="text"))
+
+
+def test_what_is_kept_apart_is_of_the_tasks_that_an_arm_may_learn_from() -> None:
+    others = [replace(situation, task="other", variant=f"other@{n % 20}.x") for n, situation in enumerate(situations(60))]
+    seen, unseen = ppo.split([*situations(60), *others], 0, {"other"})
+    assert {s.task for s in (*seen, *unseen)} == {"other"} and len(seen) + len(unseen) == 60
+    assert len({s.variant for s in unseen}) == 2 and not {s.variant for s in seen} & {s.variant for s in unseen}
 
 
 def test_where_there_is_nothing_to_learn_from_it_is_said() -> None:

@@ -118,6 +118,28 @@ def test_an_input_that_was_not_made_is_named(tmp_path: Path) -> None:
     assert not (tmp_path / "second").exists()
 
 
+def test_a_stage_whose_input_is_gone_is_not_done(tmp_path: Path) -> None:
+    make(first_of(tmp_path), data="1")
+    make(second_of(tmp_path), data="2")
+    (tmp_path / "first" / MANIFEST).unlink()
+    assert not second_of(tmp_path).is_done()
+
+
+def test_another_catalogue_has_another_name_and_a_comment_makes_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    code = tmp_path / "__init__.py"
+    monkeypatch.setattr(module.catalogue, "__file__", str(code))
+
+    def named(text: str) -> str:
+        code.write_text(text, "utf-8")
+        module.catalogue_digest.cache_clear()
+        return module.catalogue_digest()
+
+    try:
+        assert named("VALUES = (1, 10)") == named("VALUES = (1,  10)  # two") != named("VALUES = (1, 100)")
+    finally:
+        module.catalogue_digest.cache_clear()
+
+
 def test_an_output_that_is_gone_is_made_again(tmp_path: Path) -> None:
     stage = first_of(tmp_path)
     make(stage, data="1", more="2")

@@ -238,6 +238,7 @@ def test_the_tables_hold_what_the_functions_say() -> None:
         ["task0", "30.0 % / 40.0 %", "15.0 % / 20.0 %", "70.0 %"],
         ["task1", "40.0 % / 50.0 %", "25.0 % / 30.0 %", "–"],  # noqa: RUF001
     ]
+    assert arm_rows([*everything, *arm_of([[0.7]], "sft")], 10)[3][5] == "–", "nor has it beside arms that have"  # noqa: RUF001
     assert arm_rows(arm_of([[0.7]], "sft"), 10)[0][5] == "First edit helps", "one trajectory has no best of several"
     rows = ratio_rows(everything, [("rl", "random"), ("rl", "unknown")], 10)
     assert [rows[1][0], rows[1][1], rows[1][4]] == ["rl / random", "1.75", "4"]

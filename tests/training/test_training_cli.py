@@ -90,6 +90,9 @@ def test_a_plan_for_other_gpus_has_parts_and_hours_and_refuses_what_does_not_fit
         (("rl", "--mode", "sideways"), "recipe key rl.mode"),
         (("experts", "--pool", "cloud"), "recipe key pool.kind"),
         (("sft", "--set", "nothing"), "changes nothing"),
+        (("rl", "--from-sessions", "lessons", "--seed", "3"), "--seed says nothing for --from-sessions"),
+        (("rl", "--from-sessions", "lessons", "--mode", "episode"), "--mode says nothing for --from-sessions"),
+        (("sft", "--from-sessions", "lessons", "--arm", "greedy"), "--arm says nothing for --from-sessions"),
     ],
 )
 def test_a_mistake_is_one_line_and_exit_code_2(words: tuple[str, ...], said: str, train: Train) -> None:
@@ -115,6 +118,27 @@ def test_an_arm_that_is_not_there_is_said_before_anything_is_made(words: tuple[s
 
 
 @pytest.mark.torch
+@pytest.mark.torch
+@pytest.mark.parametrize("words", [("publish",), ("all", "--into", "weights")])
+def test_what_the_package_cannot_hold_is_said_before_anything_is_made(
+    words: tuple[str, ...], train: Train, tmp_path: Path
+) -> None:
+    pytest.importorskip("torch")
+    code, _, err = train(*words, "--recipe", "qwen2.5-7b", "--out", "run")
+    assert code == Exit.USAGE
+    assert "the package holds only models from scratch, and this one is trained from Qwen/Qwen2.5-7B" in err
+    assert not list((tmp_path / "run").glob("*/manifest.json"))
+
+
+@pytest.mark.torch
+def test_a_misspelt_task_is_said_before_anything_is_made(train: Train, tmp_path: Path) -> None:
+    pytest.importorskip("torch")
+    code, _, err = train("experts", "--recipe", "smoke", "--out", "run", "--set", "tasks.only=['spaceship-titanik']")
+    assert code == Exit.USAGE
+    assert "no such task: 'spaceship-titanik' (tasks.only of the recipe) - did you mean 'spaceship-titanic'?" in err
+    assert not list((tmp_path / "run").glob("*/manifest.json"))
+
+
 def test_outcomes_that_are_not_there_are_named(train: Train) -> None:
     pytest.importorskip("torch")
     code, out, err = train("results", "nowhere")

@@ -114,6 +114,8 @@ ENSEMBLES: dict[str, Task] = {
 }
 # Those that fit each member once, on the data as it is.
 _PLAIN_ENSEMBLES = frozenset({"VotingClassifier", "VotingRegressor", "TransformedTargetRegressor"})
+# Those that can weigh the classes of each sample of rows by itself.
+_BAGGED = frozenset({"RandomForestClassifier", "ExtraTreesClassifier"})
 # Transformers that read the coefficients or importances of a model they are given.
 _SELECTORS = frozenset("RFE RFECV SelectFromModel SequentialFeatureSelector IterativeImputer".split())
 SCALERS = frozenset(
@@ -202,11 +204,16 @@ class Script:
     @cached_property
     def needs(self) -> frozenset[str]:
         """The traits that the script reads off its model."""
-        read = self.source.attribute_names
+        read = {*self.source.attribute_names, *self._methods}
         needed = {trait for name, trait in _READS.items() if name in read}
         if "sample_weight" in self._fit_words:
             needed.add("weights")
         return frozenset(needed)
+
+    @cached_property
+    def _methods(self) -> frozenset[object]:
+        """What is named as `method=`, as in `cross_val_predict(model, X, y, method="predict_proba")`."""
+        return frozenset(_text(keyword(call.node, "method")) for call in self.source.calls)
 
     @cached_property
     def _fit_words(self) -> frozenset[str]:
@@ -362,6 +369,8 @@ def introduced(script: Script, standing: Standing, name: str, local: str, argume
     words = [arguments] if arguments else []
     for argument, trait in (("class_weight", "balance"), ("random_state", "seed"), ("n_jobs", "jobs")):
         text = script.text_of(standing.own, argument) if trait in model.traits else None
+        if text is not None and text.strip("\"'") == "balanced_subsample" and name not in _BAGGED:
+            text = text.replace("_subsample", "")
         if text is not None and "\n" not in text:
             words.append(f"{argument}={text}")
     quoted = ", ".join(words).replace('"', script.source.quote)

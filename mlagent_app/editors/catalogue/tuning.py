@@ -105,7 +105,13 @@ def _phrase(standing: Standing, names: tuple[str, ...]) -> Phrase:
 
 
 def scoring(script: Script, standing: Standing) -> str:
-    """The argument that has the search choose by the measure of the script, where that is certain."""
+    """The argument that has the search choose by the measure of the script, where that is certain.
+
+    None where the script asks a model for its `score`: that of a search is what it chose by, and the script would print
+    another measure under the same name.
+    """
+    if "score" in script.source.attribute_names:
+        return ""
     quote, name = script.source.quote, ""
     if standing.task == "regression":
         name = next((_ERRORS[short] for short in sorted(script.classes) if short in _ERRORS), "")
