@@ -57,6 +57,24 @@ def test_a_search_chooses_by_the_measure_of_the_script(code: str, scoring: str) 
     assert search in after(TUNE, text).split("\n")
 
 
+FOREST = (
+    "from sklearn.ensemble import RandomForestClassifier\nfrom sklearn.model_selection import cross_val_predict\n"
+    "m = RandomForestClassifier(class_weight='balanced_subsample', random_state=7)\nm.fit(X, y)\n"
+)
+
+
+def test_weights_of_classes_are_written_as_each_model_takes_them() -> None:
+    words = {name: after(f"replace RandomForestClassifier with {name}", FOREST) for name in ("ExtraTreesClassifier", "SVC")}
+    assert "class_weight='balanced_subsample', random_state=7)" in words["ExtraTreesClassifier"]
+    assert "m = SVC(class_weight='balanced', random_state=7)" in words["SVC"]
+
+
+def test_a_method_that_is_named_is_read_too() -> None:
+    swap = "replace RandomForestClassifier with SVC"
+    assert swap in instructions(FOREST)
+    assert swap not in instructions(FOREST + "print(cross_val_predict(m, X, y, method='predict_proba'))\n")
+
+
 def test_an_error_is_what_a_search_for_numbers_goes_by() -> None:
     measured = "from sklearn.metrics import mean_absolute_error\nmean_absolute_error(y, m.predict(X))\n"
     text = f"{HEAD}m = Ridge().fit(X, y)\n{measured}"

@@ -12,7 +12,7 @@ from mlagent_app.editors.catalogue.booster_parameters import BOOSTERS, TRAINERS
 from mlagent_app.editors.catalogue.following import Follower, read_literal
 from mlagent_app.editors.catalogue.grammar import Phrase
 from mlagent_app.editors.catalogue.offers import Change, Offer, Setting
-from mlagent_app.editors.catalogue.sklearn_models import Script, searched_names
+from mlagent_app.editors.catalogue.sklearn_models import searched_names
 from mlagent_app.editors.catalogue.sklearn_parameters import PARAMETERS, Parameter
 from mlagent_app.editors.catalogue.source import Call, Source
 from mlagent_app.editors.catalogue.values import Domain, Value, code, kind_of, same, spoken, words
@@ -48,8 +48,7 @@ def estimators(source: Source) -> Iterator[Offer]:
     if not any(source.imported(package) for package in PACKAGES):
         return
     follower = Follower(source)
-    settled = Script(source).settled
-    for call in (call for call in source.calls if call.node not in settled):
+    for call in source.calls:
         at = _At(source, follower, call)
         tuned = _tuned(source, call)
         parameters = tuple(item for item in parameters_of(call) if item.name not in tuned)

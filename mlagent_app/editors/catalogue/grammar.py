@@ -21,7 +21,6 @@ FORMS: dict[str, str] = {
     "replace": "replace {old} with {new}",
     "tune-two": "tune {name} and {name2} of {owner}",
     "tune": "tune {name} of {owner}",
-    "choose": "choose the model by cross-validation",
     "add-before": "add {what} before the model",
     "add-after": "add {what} after {where}",
     "remove": "remove {what}",

@@ -83,7 +83,7 @@ def insertions(source: Source) -> Iterator[Offer]:
             yield from list(_votes(script, standing))[: max(1, VOTES_PER_FILE // share)]
             yield from _wraps(script, standing)
     if script.is_open:
-        for call in (call for call in source.calls if call.node not in script.settled):
+        for call in source.calls:
             yield from _removals(source, call)
 
 

@@ -6,7 +6,6 @@ Families that know a library come before those that go by a setting's name.
 from __future__ import annotations
 
 from mlagent_app.editors.catalogue.arguments import arguments
-from mlagent_app.editors.catalogue.choosing import choices
 from mlagent_app.editors.catalogue.configs import configs
 from mlagent_app.editors.catalogue.constants import constants
 from mlagent_app.editors.catalogue.estimators import estimators
@@ -22,7 +21,6 @@ FAMILIES: tuple[FamilyFunction, ...] = (
     replacements,
     insertions,
     tunings,
-    choices,
     character_ngrams,
     *TORCH_FAMILIES,
     arguments,

@@ -65,7 +65,7 @@ def replacements(source: Source) -> Iterator[Offer]:
         for standing in models:
             count = max(2, PER_FILE // len(models))
             yield from list(_of_model(script, standing))[:count]
-    for call in (call for call in source.calls if call.node not in script.settled):
+    for call in source.calls:
         if call.root == "sklearn" and call.short in SCALERS and not script.is_sparse:
             yield from _of_scaler(source, call)
         elif call.root == "sklearn" and call.short in _RENAMED:
@@ -79,7 +79,7 @@ def candidates(script: Script, standing: Standing) -> Iterator[str]:
     if script.is_text and standing.task == "classification":
         names[2:2] = _TEXT_ONLY
     for name in names:
-        if name not in script.classes and name != standing.name and script.needs <= MODELS[name].traits:
+        if name not in script.classes and script.needs <= MODELS[name].traits:
             yield name
 
 

@@ -13,8 +13,6 @@ from mlagent_app.editors.catalogue.source import Call, Source
 
 Task = Literal["classification", "regression"]
 SEARCH = "sklearn.model_selection.GridSearchCV"
-# The step of the pipeline that a search over kinds of models exchanges.
-STEP = "model"
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,18 +177,8 @@ class Script:
 
     @cached_property
     def classes(self) -> frozenset[str]:
-        """The short names of everything called, other than what a search over kinds of models has to choose among."""
-        return frozenset(call.short for call in self.source.calls if call.node not in self.settled)
-
-    @cached_property
-    def settled(self) -> frozenset[ast.AST]:
-        """What stands in the searches over kinds of models: which of it is used, the data decides."""
-        arguments = [argument for call in self._searches_of_kinds for argument in call.node.args]
-        return frozenset(node for argument in arguments for node in ast.walk(argument))
-
-    @cached_property
-    def _searches_of_kinds(self) -> list[Call]:
-        return [call for call in self.source.calls if chosen_for(call) is not None]
+        """The short names of everything called."""
+        return frozenset(call.short for call in self.source.calls)
 
     @cached_property
     def is_sparse(self) -> bool:
@@ -213,7 +201,8 @@ class Script:
     @cached_property
     def _methods(self) -> frozenset[object]:
         """What is named as `method=`, as in `cross_val_predict(model, X, y, method="predict_proba")`."""
-        return frozenset(_text(keyword(call.node, "method")) for call in self.source.calls)
+        named = (keyword(call.node, "method") for call in self.source.calls)
+        return frozenset(node.value for node in named if isinstance(node, ast.Constant))
 
     @cached_property
     def _fit_words(self) -> frozenset[str]:
@@ -253,23 +242,15 @@ class Script:
 
     @cached_property
     def _searches(self) -> dict[ast.Call, Standing]:
-        """The searches over plain settings of one known model, or over kinds of models, as the catalogue writes them."""
+        """The grid searches over plain settings of one known model, as the catalogue writes them, by their calls."""
         found: dict[ast.Call, Standing] = {}
         for call in self.source.calls:
-            searched = call.node.args[0] if searched_names(call) else chosen_for(call)
-            model = self.source.call_at.get(searched) if searched is not None else None
+            model = self.source.call_at.get(call.node.args[0]) if searched_names(call) else None
             inner = _standing(model) if model is not None else None
             if inner is not None and inner.known:
                 traits = inner.traits - {"coef", "share", "weights"}
-                if not searched_names(call):
-                    traits = traits.intersection(*self._traits_in(call.node.args[1]))
                 found[call.node] = Standing(call, inner.name, inner.task, traits, known=True, own=inner.own)
         return found
-
-    def _traits_in(self, listed: ast.expr) -> Iterator[frozenset[str]]:
-        """The traits of each model in a list to choose among."""
-        calls = (self.source.call_at.get(node) for node in ast.walk(listed) if isinstance(node, ast.Call))
-        return (MODELS[call.short].traits for call in calls if call is not None and call.short in MODELS)
 
     def _is_inner(self, call: Call) -> bool:
         """Whether the call stands inside another model, or is handed to one by a name."""
@@ -330,24 +311,6 @@ def searched_names(call: Call) -> frozenset[str]:
     return frozenset(str(key) for key in keys) if plain else frozenset()
 
 
-def chosen_for(call: Call) -> ast.expr | None:
-    """The model M of `GridSearchCV(Pipeline([("model", M)]), [{}, {"model": [...]}], ...)`; None for anything else."""
-    arguments = call.node.args
-    if call.name != SEARCH or len(arguments) != 2 or not isinstance(arguments[0], ast.Call):
-        return None
-    steps, grids = arguments[0].args[:1], arguments[1].elts if isinstance(arguments[1], ast.List) else []
-    only = steps[0].elts if steps and isinstance(steps[0], ast.List) else []
-    named = only[0].elts if len(only) == 1 and isinstance(only[0], ast.Tuple) else []
-    keys = [grid.keys for grid in grids if isinstance(grid, ast.Dict)]
-    if len(named) != 2 or len(keys) != 2 or keys[0] or [_text(key) for key in keys[1]] != [STEP]:
-        return None
-    return named[1] if _text(named[0]) == STEP else None
-
-
-def _text(node: ast.expr | None) -> object:
-    return node.value if isinstance(node, ast.Constant) else None
-
-
 def _standing(call: Call) -> Standing | None:
     if call.root == "sklearn" and call.short in MODELS:
         model = MODELS[call.short]
@@ -359,14 +322,10 @@ def _standing(call: Call) -> Standing | None:
     return None
 
 
-def introduced(script: Script, standing: Standing, name: str, local: str, arguments: str = "") -> str:
-    """The call that introduces the model `name` in place of, or beside, a standing one: its seed, jobs and weights are kept.
-
-    `arguments` are those that it is introduced with, where not the usual ones.
-    """
+def introduced(script: Script, standing: Standing, name: str, local: str) -> str:
+    """The call that introduces the model `name` in place of, or beside, a standing one: its seed, jobs and weights are kept."""
     model = MODELS[name]
-    arguments = arguments or model.arguments
-    words = [arguments] if arguments else []
+    words = [model.arguments] if model.arguments else []
     for argument, trait in (("class_weight", "balance"), ("random_state", "seed"), ("n_jobs", "jobs")):
         text = script.text_of(standing.own, argument) if trait in model.traits else None
         if text is not None and text.strip("\"'") == "balanced_subsample" and name not in _BAGGED:

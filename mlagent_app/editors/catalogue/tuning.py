@@ -87,7 +87,7 @@ def tunings(source: Source) -> Iterator[Offer]:
         start, end = source.span(standing.call.node)
         for grid in GRIDS.get(standing.name, ()):
             values = _code(grid, source.quote)
-            closing = f", {values}, cv={FOLDS}{scoring(script, standing)})"
+            closing = f", {values}, cv={FOLDS}{_scoring(script, standing)})"
             changes = (Replacement(start, start, f"{named.name}("), Replacement(end, end, closing))
             yield Change(_phrase(standing, tuple(grid)), FAMILY, (*named.replacements, *changes), start, standing.name)
 
@@ -104,7 +104,7 @@ def _phrase(standing: Standing, names: tuple[str, ...]) -> Phrase:
     return Phrase("tune-two", (*names, standing.name))
 
 
-def scoring(script: Script, standing: Standing) -> str:
+def _scoring(script: Script, standing: Standing) -> str:
     """The argument that has the search choose by the measure of the script, where that is certain.
 
     None where the script asks a model for its `score`: that of a search is what it chose by, and the script would print
