@@ -21,13 +21,14 @@ from mlagent_app.repo.sources import Sources
 
 @dataclass(frozen=True, slots=True)
 class PlanLimits:
-    """What one run may take. Seconds of wall time, mebibytes of memory and output."""
+    """What one run may take. Seconds of wall time, mebibytes of memory, of output and of each file that it writes."""
 
     seconds: float = 600.0
     memory_mb: int = 4096
     cpus: float = 2.0
     pids: int = 256
     output_mb: int = 16
+    file_mb: int = 10240
     gpus: int = 0
 
 
@@ -264,6 +265,7 @@ def _limits(settings: Settings) -> PlanLimits:
         cpus=given.cpus,
         pids=given.pids,
         output_mb=given.output_mb,
+        file_mb=given.file_mb,
         gpus=given.gpus,
     )
 

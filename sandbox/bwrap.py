@@ -54,7 +54,7 @@ class BwrapRunner:
         return (
             "the host's Python runs; of its files the job sees the system and the chosen environment, read-only",
             "memory and the number of processes are watched, and the job is stopped when it is over a limit",
-            "not limited: CPU, and the space that the job takes in its workspace",
+            "not limited: CPU, and the space that the job takes in its workspace; one file is, by [limits] file_mb",
             *scratch,
             *self._reasons,
         )

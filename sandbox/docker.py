@@ -71,7 +71,7 @@ class DockerRunner:
         runtime = "this machine's Python, mounted read-only" if self._runtime.kind == "host" else f"image {self._image}"
         return (
             f"Docker: {runtime}; no network unless [sandbox] network = true.",
-            "Disk space in the workspace is not limited.",
+            "Disk space in the workspace is not limited; one file is, by [limits] file_mb.",
         )
 
     def close(self) -> None:

@@ -106,7 +106,7 @@ def configuration(plan: Plan, limits: Limits, security: frozenset[str]) -> Json:
         "PidsLimit": limits.pids + OWN_PROCESSES,
         "OomScoreAdj": 500,
         "Init": True,
-        "Ulimits": [{"Name": "fsize", "Soft": limits.scratch_mb * MIB, "Hard": limits.scratch_mb * MIB}],
+        "Ulimits": [{"Name": "fsize", "Soft": limits.file_mb * MIB, "Hard": limits.file_mb * MIB}],
         "LogConfig": {"Type": "none"},
     }
     if "userns" in security:

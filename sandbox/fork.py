@@ -208,7 +208,7 @@ class ForkRunner:
             "program": None if program is None else [program.kind, program.name, *program.arguments],
             "command": job.command,
             "cwd": str(job.workspace.resolve()),
-            "file_bytes": limits.scratch_mb * MIB,
+            "file_bytes": limits.file_mb * MIB,
             "scratch": scratch,
         }, env
 

@@ -27,7 +27,7 @@ CANNOT_HIDE = "the local sandbox cannot hide files from a run, and this run asks
 _NOTES = (
     "not a wall: the command can read, change and send away everything that you can",
     "memory and the number of processes are watched, and the job is stopped when it is over a limit; CPU is not limited",
-    "the network is open, and linked data can be written to",
+    "the network is open, and linked directories can be written to",
 )
 _NOT_LINUX = "a process that starts a session of its own can outlive a stopped run on this system"
 

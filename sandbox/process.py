@@ -61,7 +61,7 @@ def supervise(
     if cancel is not None and cancel.is_set():
         return NOT_STARTED
     ooms = kernel_ooms()
-    return watch(SupervisedCommand(launch, limits.scratch_mb * MIB), Watch(limits, ooms, on_sample, cancel), pump)
+    return watch(SupervisedCommand(launch, limits.file_mb * MIB), Watch(limits, ooms, on_sample, cancel), pump)
 
 
 def watch(job: Supervised, terms: Watch, pump: LogPump) -> Ending:

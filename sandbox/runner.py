@@ -23,7 +23,7 @@ class SandboxError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What one run may take. Seconds of wall time; mebibytes of memory, output and scratch space."""
+    """What one run may take. Seconds of wall time; mebibytes of memory, output, scratch space (/tmp) and of each file."""
 
     seconds: float = 600.0
     memory_mb: int = 4096
@@ -31,6 +31,7 @@ class Limits:
     pids: int = 256
     output_mb: int = 16
     scratch_mb: int = 1024
+    file_mb: int = 10240
     gpus: int = 0
     network: bool = False
 

@@ -38,6 +38,7 @@ memory = "512m"
 cpus = 1
 pids = 9
 output_mb = 1
+file_mb = 1
 gpus = 1
 [sandbox]
 kind = "docker"
@@ -120,7 +121,8 @@ def test_defaults(tmp_path: Path) -> None:
         "auto",
     )
     limits = settings.limits
-    assert (limits.minutes_per_run, limits.memory, limits.pids, limits.output_mb) == (10.0, "4g", 256, 16)
+    assert (limits.minutes_per_run, limits.memory, limits.pids) == (10.0, "4g", 256)
+    assert (limits.output_mb, limits.file_mb) == (16, 10240)
     assert 1 <= limits.cpus <= 4
     assert set(sources.values()) == {"default"} and set(sources) == set(KEYS) == set(ABOUT)
 

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 MAX_LINE = 300
+FILE_TOO_LARGE = "the run wrote a file larger than it may: raise [limits] file_mb in mlagent.toml"
 
 _EXCEPTION = re.compile(
     r"^(?:\w+\.)*(?P<kind>[A-Z]\w*(?:Error|Exception|Exit|Interrupt|Warning|Iteration|Missing\w*|Invalid\w*))(?::\s*(?P<text>.*))?$"
 )
 _FRAME = re.compile(r'^\s*File "(?P<file>[^"]+)", line (?P<line>\d+)')
 _LIBRARY = re.compile(r"site-packages|dist-packages|/lib/python\d|<frozen|<string>|<__array_function__")
+# A file that is mounted cannot be replaced either: it is busy.
+_REFUSED = re.compile(r"Read-only file system|Permission denied|Device or resource busy|File \S+ cannot be opened")
+# What stands before a path of the project in the log of a run.
+_WORKSPACE = re.compile(r"^(?:.*/workspace/|.*/work/[^/]+/|(?:\.{1,2}/)+)")
 _ESCAPE = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]")
 
 # Names under which a module is installed, where pip knows it by another.
@@ -29,12 +34,14 @@ _PACKAGES: dict[str, str] = {
 }
 
 
-def likely_cause(log_tail: str) -> str:
-    """One line that names the cause of a failed run and how to mend it; empty when the log tells neither."""
+def likely_cause(log_tail: str, linked: Mapping[str, str] | None = None) -> str:
+    """One line that names the cause of a failed run and how to mend it; empty when the log tells neither.
+
+    `linked` are the paths of the project that the run saw read-only, and why.
+    """
     lines = [_ESCAPE.sub("", line).rstrip() for line in log_tail.replace("\r\n", "\n").replace("\r", "\n").split("\n")]
     lines = _end([line for line in lines if line.strip()][-400:])
-    for rule in _RULES:
-        cause = rule(lines)
+    for cause in (_read_only_link(lines, linked or {}), *(rule(lines) for rule in _RULES)):
         if cause:
             return " ".join(cause.split())[:MAX_LINE]
     return ""
@@ -85,8 +92,13 @@ def _memory(lines: list[str]) -> str:
 
 
 def _disk(lines: list[str]) -> str:
-    found = _last(r"No space left on device|Errno 28|Disk quota exceeded", lines)
-    return "the disk is full: the run wrote more than its scratch space holds" if found else ""
+    if _last(r"\[Errno 27\]|: File too large$|File size limit exceeded", lines):
+        return FILE_TOO_LARGE
+    if _last(r"No space left on device|Errno 28|Disk quota exceeded", lines):
+        return "the disk is full, or /tmp, which holds 1 GiB in the sandboxes docker and bwrap: write less, or to the project"
+    if _last(r"PytorchStreamWriter failed writing|inline_container.*(?:unexpected pos|file write failed)", lines):
+        return f"PyTorch could not write a file: the disk is full, or {FILE_TOO_LARGE}"
+    return ""
 
 
 def _network(lines: list[str]) -> str:
@@ -124,6 +136,19 @@ def _command(lines: list[str]) -> str:
         return f"the command {found[1]!r} is not found in the sandbox: install it, or name another with --command"
     found = _last(r"No rule to make target '([^']+)'", lines)
     return f"the Makefile has no target {found[1]!r}" if found else ""
+
+
+def _read_only_link(lines: list[str], linked: Mapping[str, str]) -> str:
+    """The link that a write was refused for."""
+    for line in reversed(lines):
+        for word in re.split(r"[\s'\"(),]+", line) if _REFUSED.search(line) else ():
+            named = _WORKSPACE.sub("", word.rstrip(":"))
+            for path, why in linked.items():
+                # The command may work in a directory below.
+                if named and (f"{named}/".startswith(f"{path}/") or path.endswith(f"/{named}")):
+                    how = f"have it write elsewhere, or move {path!r} out of the project"
+                    return f"a run cannot write to {path!r}, which is linked read-only ({why}): {how}"
+    return ""
 
 
 def _permission(lines: list[str]) -> str:

@@ -7,6 +7,7 @@ class Exit(IntEnum):
     """Exit codes of `mlagent` and `mlagent-tui`."""
 
     OK = 0
+    UNEXPECTED = 1
     USAGE = 2
     NO_METRIC = 3
     NO_POLICY = 4

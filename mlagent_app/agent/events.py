@@ -44,13 +44,17 @@ class SessionStarted(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SnapshotTaken(Event):
-    """The project as it stood, as a commit of the private repository. `linked` and `left_out` are (path, why) pairs."""
+    """The project as it stood, as a commit of the private repository. `linked` and `left_out` are (path, why) pairs.
+
+    `cut`: how many more were left out than are listed.
+    """
 
     commit: str
     files: int
     size: int
     linked: tuple[tuple[str, str], ...] = ()
     left_out: tuple[tuple[str, str], ...] = ()
+    cut: int = 0
     editable: tuple[str, ...] = ()
     protected: tuple[str, ...] = ()
 
@@ -75,7 +79,10 @@ class MetricChosen(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BaselineMeasured(Event):
-    """m_init: the mean of `values`; `noise` is their standard deviation, None after a single run."""
+    """m_init: the mean of `values`; `noise` is their standard deviation, None after a single run.
+
+    Said again, with one value more, when the noise of a single run had to be known before a step could be decided.
+    """
 
     values: tuple[float, ...]
     value: float
@@ -267,10 +274,14 @@ class Paused(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Resumed(Event):
-    """The session goes on, after a pause or in a new process (`again` is then true)."""
+    """The session goes on, after a pause or in a new process (`again` is then true).
+
+    `apply`: whether that process lands what is accepted; None in older journals, whose sessions went on as they began.
+    """
 
     again: bool = False
     sandbox: str = ""
+    apply: bool | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

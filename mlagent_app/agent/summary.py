@@ -20,7 +20,9 @@ class StepSummary:
     """One step as far as it has come.
 
     `stale` is set when an earlier kept step was undone after this one was measured: its value no longer describes the files
-    as they stand. `remeasured` is set when the part that was kept of it has been measured by itself.
+    as they stand. `remeasured` is set when the part that was kept of it has been measured by itself. `origin` is the metric of
+    the files that it started from, where that was measured once more afterwards. `unconfirmed` says why the last of its runs
+    gave no metric, where an earlier one did; empty while it is not so.
     """
 
     proposed: ev.ActionProposed
@@ -32,6 +34,18 @@ class StepSummary:
     reverted: ev.Reverted | None = None
     stale: bool = False
     remeasured: bool = False
+    origin: float | None = None
+    unconfirmed: str = ""
+
+    def add(self, run: ev.RunFinished) -> None:
+        """Take in a run. Of one that was stopped, or that the sandbox failed, nothing follows for a measured step."""
+        self.runs.append(run)
+        if self.rewarded is None or self.decided is not None or run.outcome in ("killed", "infrastructure"):
+            return
+        if run.value is None:
+            self.unconfirmed = run.message or run.outcome
+        else:
+            self.unconfirmed = "" if math.isfinite(run.value) else f"the metric is {run.value:g}"
 
     @property
     def index(self) -> int:
@@ -61,8 +75,8 @@ class StepSummary:
         """How the step ended; `open` while it has not."""
         if self.rewarded is not None:
             return self.rewarded.outcome
-        if self.decided is not None and self.decided.decision == "skip":
-            return "skipped"
+        if self.decided is not None:
+            return "skipped"  # by a person, or by what forbids its run
         return self.runs[-1].outcome if self.runs else "open"
 
     @property
@@ -81,8 +95,10 @@ class StepSummary:
 
     @property
     def before(self) -> float | None:
-        """m_t, the metric that the step started from."""
-        return self.rewarded.before if self.rewarded else None
+        """m_t, the metric that the step started from; the newest mean of it where it was measured more than once."""
+        if self.rewarded is None or self.origin is not None:
+            return self.origin
+        return self.rewarded.before
 
     @property
     def confidence(self) -> float | None:
@@ -176,6 +192,9 @@ class Summary:
                 self.choice, self.metric = event, _spec(event.metric)
             case ev.BaselineMeasured():
                 self.baseline = event
+                for step in self.steps:
+                    if self.snapshot is not None and step.proposed.base == self.snapshot.commit:
+                        step.origin = event.value
             case ev.Notice():
                 self.notices.append(event)
             case ev.Failed():
@@ -212,7 +231,7 @@ class Summary:
             return
         match event:
             case ev.RunFinished():
-                step.runs.append(event)
+                step.add(event)
             case ev.Rewarded():
                 step.rewarded = event
             case ev.Measured():

@@ -25,7 +25,7 @@ def guarded(call: Callable[[], object], *, program: str) -> int:
         return Exit.OK
     except Exception as error:
         say(program, f"unexpected {type(error).__name__}: {_first_line(error)} - the details are in {_keep(error)}")
-        return 1
+        return Exit.UNEXPECTED
     return Exit.OK
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import select
 import signal
 import sys
 from collections.abc import Mapping
@@ -29,6 +31,7 @@ class Headless:
         self._controls = Controls()
         self._seen: list[Event] = []
         self._signalled = False
+        self._hung_up = False
         self._project = resolve_project(project, resume=resume, demo=demo)
         self._backend = ProjectBackend(self._project, flags, resume=resume, demo=demo, apply=apply)
 
@@ -40,17 +43,21 @@ class Headless:
         text.opened(plan)
         signal.signal(signal.SIGINT, self._stop)
         signal.signal(signal.SIGTERM, self._stop)
+        if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # nohup
+            signal.signal(signal.SIGHUP, self._hang_up)
 
         def surface(event: Event) -> None:
             if isinstance(event, ev.TRANSIENT):
                 return
             self._seen.append(event)
+            self._leave_lost_terminal()
             text.show(event)
             if style == "events":
                 print(json.dumps(ev.to_json(event)), flush=True)
 
         code = self._backend.run(plan, surface, self._controls)
         summary = summarise(self._seen)
+        self._leave_lost_terminal()
         if style == "json":
             print(json.dumps(summary_json(summary), indent=2))
         elif style == "text":
@@ -66,3 +73,23 @@ class Headless:
             sys.exit(Exit.INTERRUPTED)
         self._signalled = True
         self._controls.stop()
+
+    def _hang_up(self, signum: int, frame: FrameType | None) -> None:
+        """The terminal is gone. Kernel and shell may both say so: the second time asks for no more than the first."""
+        del signum, frame
+        self._hung_up = self._signalled = True
+        self._controls.stop()
+
+    def _leave_lost_terminal(self) -> None:
+        """Write to nowhere instead of a terminal that is gone: the error would end the session before its end is recorded.
+
+        A closed pipe (`| head`) ends the session as ever, unless its reader went with the terminal.
+        """
+        lost = select.POLLHUP | (select.POLLERR if self._hung_up else 0)
+        for stream in (1, 2):
+            poll = select.poll()
+            poll.register(stream, select.POLLOUT)
+            if any(state & lost for _, state in poll.poll(0)):
+                nowhere = os.open(os.devnull, os.O_WRONLY)
+                os.dup2(nowhere, stream)
+                os.close(nowhere)

@@ -94,6 +94,7 @@ class LimitSettings(Section):
     cpus: float = Field(default_factory=_cpus, gt=0, allow_inf_nan=False)
     pids: int = Field(default=256, ge=1)
     output_mb: int = Field(default=16, ge=1)
+    file_mb: int = Field(default=10240, ge=1)
     gpus: int = Field(default=0, ge=0)
 
 

@@ -26,6 +26,7 @@ ABOUT = {
     "limits.cpus": "",
     "limits.pids": "",
     "limits.output_mb": "",
+    "limits.file_mb": "the largest file that a run may write, such as a checkpoint",
     "limits.gpus": "",
     "sandbox.kind": '"auto", "docker", "bwrap" or "local"',
     "sandbox.image": "a Docker image to run in, instead of this machine's own system",

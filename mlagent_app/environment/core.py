@@ -194,7 +194,7 @@ def _case(prepared: Prepared, measurement: Measurement | None) -> tuple[Case, st
     if measurement is None:
         return "no_edit", prepared.observation
     result, case = measurement.result, "edit"
-    if result.outcome == "infrastructure":
+    if result.outcome == "infrastructure" or measurement.outdated:
         case = "infrastructure"
     elif result.outcome in ("timeout", "out_of_memory") or result.disk_full:
         case = "corner"

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import os
+import signal
 import stat
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from mlagent_app.agent.diagnosis import likely_cause
+from mlagent_app.agent.diagnosis import FILE_TOO_LARGE, likely_cause
 from mlagent_app.agent.extraction import extract
 from mlagent_app.agent.metrics import MetricSpec, Reading
+from mlagent_app.environment.copies import NoRoom, copy_writable
 from mlagent_app.environment.judge import Judge
 from mlagent_app.environment.versions import Versions
 from mlagent_app.plan import Plan
+from mlagent_app.repo.scan import ReadOnlyLink
 from sandbox.outputs import DEFAULT_CAPS, Caps, hash_files, scan, written
 from sandbox.runner import Job, Limits, Link, Runner, RunResult, Sample
 from sandbox.workdir import remove_tree
@@ -33,7 +36,7 @@ class Measurement:
 
     `reading` is None when there is none; `message` then says why in one line. `stdout` is the end of the log and `files`
     the small text files that the run wrote, both kept only until the metric is known. `warnings` are the sandbox's and the
-    judge's.
+    judge's. `outdated`: linked data is not what it was for the baseline, so that no later run can be compared with it.
     """
 
     result: RunResult
@@ -42,6 +45,7 @@ class Measurement:
     stdout: str = ""
     files: Mapping[str, bytes] = field(default_factory=dict[str, bytes])
     warnings: tuple[str, ...] = ()
+    outdated: bool = False
 
     @property
     def value(self) -> float | None:
@@ -100,19 +104,22 @@ class Bench:
         """Run the project's command on `commit` and read `spec` (no reading when it is None).
 
         The workspace is fresh and is removed afterwards. Protected files are hashed before and after: a run that changes one
-        yields no metric.
+        yields no metric. Nor does one before or after which linked data is not what it was when the snapshot was taken.
         """
         hooks = hooks or Hooks()
+        if data := self._snapshot.changed_data():
+            return _outdated(RunResult("infrastructure", None, 0.0, log_path), data)
         workspace = self._work / log_path.stem
         if workspace.exists():
             remove_tree(workspace)
         workspace.mkdir()
         try:
             self._snapshot.materialise(commit, workspace)
+            links = copy_writable(self._snapshot.links, workspace, cancel, every=self._runner.name == "local")
             before = scan(workspace)
             guarded = hash_files(workspace, protected)
             result = self._runner.run(
-                self._job(workspace, log_path),
+                self._job(workspace, log_path, links),
                 limits(self._plan),
                 on_log=hooks.on_log,
                 on_sample=hooks.on_sample,
@@ -120,15 +127,20 @@ class Bench:
             )
             changed = [path for path, digest in hash_files(workspace, protected).items() if guarded.get(path) != digest]
             files = written(workspace, before, caps=GRADED if self.judge else DEFAULT_CAPS)
+        except NoRoom as error:
+            return Measurement(RunResult("infrastructure", None, 0.0, log_path), None, str(error))
         finally:
             remove_tree(workspace)
-        measurement = _read(result, spec, read_tail(log_path), files, changed, self.judge)
+        if result.outcome != "killed" and (data := self._snapshot.changed_data()):
+            return _outdated(result, data)
+        linked = {link.target: link.why for link in links}
+        measurement = _read(result, spec, read_tail(log_path), files, changed, self.judge, linked)
         if self.judge is not None and measurement.reading is not None:
             (self._runs / f"{commit}{SUBMISSION}").write_bytes(self.judge.submission(files) or b"")
         return measurement
 
-    def _job(self, workspace: Path, log_path: Path) -> Job:
-        links = [Link(Path(item.source), item.target) for item in self._snapshot.links]
+    def _job(self, workspace: Path, log_path: Path, linked: Sequence[ReadOnlyLink]) -> Job:
+        links = [Link(Path(item.source), item.target) for item in linked]
         hidden: Sequence[Path] = ()
         if self.judge is not None:
             taken = {link.target for link in self.judge.links}
@@ -146,6 +158,7 @@ def limits(plan: Plan) -> Limits:
         cpus=given.cpus,
         pids=given.pids,
         output_mb=given.output_mb,
+        file_mb=given.file_mb,
         gpus=given.gpus,
         network=plan.network,
     )
@@ -171,6 +184,14 @@ def last_lines(text: str, count: int = TAIL_LINES) -> str:
     return "\n".join([line for line in text.splitlines() if line.strip()][-count:])
 
 
+def _outdated(result: RunResult, data: str) -> Measurement:
+    message = (
+        f"linked data is not what it was when the session began: {data}; the baseline no longer holds - start a new session, "
+        "with data that neither a run nor anything else changes"
+    )
+    return Measurement(result, None, message, warnings=result.warnings, outdated=True)
+
+
 def _read(
     result: RunResult,
     spec: MetricSpec | None,
@@ -178,10 +199,11 @@ def _read(
     files: Mapping[str, bytes],
     changed: Sequence[str],
     judge: Judge | None,
+    linked: Mapping[str, str],
 ) -> Measurement:
     warnings = result.warnings
     if result.outcome != "ok":
-        return Measurement(result, None, why_failed(result, stdout), stdout, files, warnings)
+        return Measurement(result, None, why_failed(result, stdout, linked), stdout, files, warnings)
     if changed:
         message = f"the run changed the protected file {changed[0]}; its metric is not trusted"
         return Measurement(result, None, message, stdout, {}, warnings)
@@ -196,9 +218,13 @@ def _read(
     return Measurement(result, None, found, warnings=warnings)
 
 
-def why_failed(result: RunResult, stdout: str) -> str:
-    """One line on a run that did not end well: the likely cause, else what the sandbox says, else the exit code."""
+def why_failed(result: RunResult, stdout: str, linked: Mapping[str, str] | None = None) -> str:
+    """One line on a run that did not end well: the likely cause, else what the sandbox says, else the exit code.
+
+    `linked` are the paths that were linked read-only, and why.
+    """
     if result.outcome == "error":
-        cause = likely_cause(stdout)
+        killed = result.exit_code == 128 + signal.SIGXFSZ
+        cause = FILE_TOO_LARGE if killed else likely_cause(stdout, linked or {})
         return cause or result.message or f"the command ended with exit code {result.exit_code}"
     return result.message or result.outcome.replace("_", " ")

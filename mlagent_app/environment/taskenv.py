@@ -343,7 +343,7 @@ def _plan(drawn: Drawn, python: Path) -> Plan:
         python=python,
         python_source="task",
         metric=drawn.spec.metric.spec(),
-        limits=replace(PlanLimits(), seconds=limits.seconds, memory_mb=limits.memory_mb, cpus=1.0, output_mb=4),
+        limits=replace(PlanLimits(), seconds=limits.seconds, memory_mb=limits.memory_mb, cpus=1.0, output_mb=4, file_mb=1024),
     )
 
 

@@ -44,7 +44,7 @@ class Trial:
 def run_limits(drawn: Drawn) -> Limits:
     """The limits of one run on a variant; the real data takes more of everything."""
     given = drawn.limits
-    return Limits(seconds=given.seconds, memory_mb=given.memory_mb, cpus=1.0, output_mb=4, scratch_mb=256)
+    return Limits(seconds=given.seconds, memory_mb=given.memory_mb, cpus=1.0, output_mb=4, scratch_mb=256, file_mb=256)
 
 
 def trial(

@@ -18,6 +18,10 @@ class Versions(Protocol):
     @property
     def links(self) -> Sequence[ReadOnlyLink]: ...
 
+    def changed_data(self) -> str:
+        """What of the linked data is no longer as it was at the start, in a few words; empty when all is."""
+        ...
+
     def files(self, commit: str) -> list[str]:
         """The paths of a commit."""
         ...
@@ -53,6 +57,9 @@ class MemoryVersions:
     @property
     def links(self) -> Sequence[ReadOnlyLink]:
         return ()
+
+    def changed_data(self) -> str:
+        return ""
 
     def add(self, files: Mapping[str, bytes]) -> str:
         """Take in a state; its name."""

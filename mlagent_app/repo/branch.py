@@ -12,6 +12,7 @@ from types import TracebackType
 
 from mlagent_app.repo.cleaning import Cleaner
 from mlagent_app.repo.gitcmd import Git, GitError, project_git
+from mlagent_app.repo.hooks import commit_hooks
 from mlagent_app.repo.indexlock import IndexLock
 from mlagent_app.repo.merging import carry
 from mlagent_app.repo.project import Project, read_head, refuse_unfinished
@@ -20,6 +21,9 @@ from mlagent_app.repo.workspace import FileChange, FileState
 
 # Index features that would write to more than the one index file we ask for.
 _PLAIN = ("-c", "core.splitIndex=false", "-c", "core.untrackedCache=keep", "-c", "i18n.commitEncoding=UTF-8")
+
+# What `plan` answers where there is nothing to commit.
+HELD = "the last commit already has this change"
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,26 +88,20 @@ class BranchCommit:
 
         Raises `UserError` when another git process is at work.
         """
-        self._lock.refuse_if_held()
-        branch, head = read_head(self._git)
-        if head is None or not self._lock.index.is_file():
-            return "the branch has no commit or no index yet"
-        self._old = head
-        self._index = self._lock.index.read_bytes()
+        self._lock.wait_until_free()
+        tree, reason = self._plan_tree(changes)
+        if reason:
+            return reason
         try:
-            self._stored = self._store(changes)
-            self._new = self._write_commit(message)
-        except _CannotCarry as reason:
-            return str(reason)
+            self._new = self._git.line("commit-tree", "-p", self._old, tree, stdin=message.encode("utf-8", "surrogateescape"))
+            self.note = self._notes()
         except GitError as error:
             return error.what
-        if not self._new:
-            return "the last commit already has this change"
-        notes = [] if branch else ["HEAD is detached: no branch holds the commit"]
-        if self._git.run("config", "--type=bool", "commit.gpgSign", ok=range(256)).out.strip() == b"true":
-            notes.append("the commit is not signed")
-        self.note = "; ".join(notes)
         return ""
+
+    def holds(self, changes: Sequence[FileChange]) -> bool:
+        """Whether the last commit has all of these changes, whoever made them."""
+        return self._plan_tree(changes)[1] == HELD
 
     def lock(self) -> bool:
         """Keep other git processes away until the end. False: the index is no longer what was planned with."""
@@ -128,6 +126,33 @@ class BranchCommit:
             raise
         self._lock.release()
         return self._new
+
+    def _plan_tree(self, changes: Sequence[FileChange]) -> tuple[str, str]:
+        """The tree of a commit of these changes on HEAD, or an empty string and why there is none."""
+        head = read_head(self._git)[1]
+        if head is None or not self._lock.index.is_file():
+            return "", "the branch has no commit or no index yet"
+        self._old = head
+        self._index = self._lock.index.read_bytes()
+        try:
+            self._stored = self._store(changes)
+            tree = self._write_tree()
+            held = tree == self._git.line("rev-parse", f"{head}^{{tree}}")
+        except _CannotCarry as reason:
+            return "", str(reason)
+        except GitError as error:
+            return "", error.what
+        return ("", HELD) if held else (tree, "")
+
+    def _notes(self) -> str:
+        """What a person may miss in the commit."""
+        notes = [] if read_head(self._git)[0] else ["HEAD is detached: no branch holds the commit"]
+        if self._git.run("config", "--type=bool", "commit.gpgSign", ok=range(256)).out.strip() == b"true":
+            notes.append("the commit is not signed")
+        hooks = commit_hooks(self._git)
+        if hooks:
+            notes.append(f"your commit hooks did not run ({', '.join(hooks)})")
+        return "; ".join(notes)
 
     def _store(self, changes: Sequence[FileChange]) -> list[_Stored]:
         """What branch and index hold after the commit, with every blob in the project's object database."""
@@ -157,6 +182,8 @@ class BranchCommit:
         before, after = blobs
         if before is None:
             return self._store_new(change, path, present, after or "")
+        if after is None and index is None and (head is None or head.blob == before):
+            return _Stored(path, None, None)
         if head is None:
             raise _CannotCarry(f"{path} is not in the last commit")
         if index is None:
@@ -169,12 +196,12 @@ class BranchCommit:
         return _Stored(path, new_head, new_head if index == head else self._carry(index, before, after, change))
 
     def _store_new(self, change: FileChange, path: str, present: tuple[Entry | None, Entry | None], after: str) -> _Stored:
-        if present != (None, None):
-            raise _CannotCarry(f"{path} is not in your files, but it is in the last commit or the index")
-        if self._git.is_ignored(path):
-            raise _CannotCarry(f"{path} is ignored by git")
         executable = change.after is not None and change.after.executable
         entry = Entry(path, "100755" if executable else "100644", after)
+        if any(known not in (None, entry) for known in present):
+            raise _CannotCarry(f"{path} is new, but the last commit or the index has another file of this name")
+        if self._git.is_ignored(path):
+            raise _CannotCarry(f"{path} is ignored by git")
         return _Stored(path, entry, entry)
 
     def _carry(self, entry: Entry, before: str, after: str, change: FileChange) -> Entry:
@@ -213,17 +240,14 @@ class BranchCommit:
             found[path] = Entry(path, mode, blob)
         return _regular(found)
 
-    def _write_commit(self, message: str) -> str:
-        """The commit's id; empty when the last commit's tree is like that already."""
+    def _write_tree(self) -> str:
+        """The last commit's tree with the change made to it."""
         env = {"GIT_INDEX_FILE": os.fspath(self._scratch / "branch-index")}
         self._git.run("read-tree", self._old, env=env)
         no_blob = "0" * len(self._old)
         lines = b"".join(_index_line(stored.path, stored.branch, no_blob) for stored in self._stored)
         self._git.run("update-index", "-z", "--index-info", stdin=lines, env=env)
-        tree = self._git.line("write-tree", env=env)
-        if tree == self._git.line("rev-parse", f"{self._old}^{{tree}}"):
-            return ""
-        return self._git.line("commit-tree", "-p", self._old, tree, stdin=message.encode("utf-8", "surrogateescape"))
+        return self._git.line("write-tree", env=env)
 
     def _next_index(self, modified_ns: int) -> bytes:
         """The user's index with the entries of the change, all others as they are."""

@@ -90,6 +90,10 @@ class Git:
         # This command alone refuses literal pathspecs; it takes paths as they are but for a leading colon.
         return self.run("check-ignore", "--quiet", "--", f"./{path}", env={"GIT_LITERAL_PATHSPECS": "0"}, ok=(0, 1)).status == 0
 
+    def is_ancestor(self, commit: str, of: str) -> bool:
+        """Whether `of` is `commit` or builds on it. False where there is no such commit."""
+        return self.run("merge-base", "--is-ancestor", commit, of, ok=(0, 1, 128)).status == 0
+
     def feed(self, *args: str, chunks: Iterable[bytes], seconds: float) -> None:
         """Run a command that reads much and says little, writing `chunks` to it as they come. Raises `GitError`.
 

@@ -114,7 +114,7 @@ def _take(scan: Scan, given: str, why: str, limits: tuple[int, Bounds]) -> int:
 
 def _link(scan: Scan, path: str, why: str) -> ReadOnlyLink:
     source = os.fspath(scan.root / path)
-    return ReadOnlyLink(source, path, f"ignored data, named in {why}, over the bound for copies: linked read-only")
+    return ReadOnlyLink(source, path, f"ignored data, named in {why}, over the bound for copies")
 
 
 def _references(scan: Scan, candidates: Sequence[str], command: str) -> dict[str, str]:

@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import socket
+import time
 from pathlib import Path
 
 from mlagent_app.agent.errors import UserError
 from mlagent_app.repo.locks import is_alive
 
 _NAME = "ML-Agent"
+
+# Seconds to wait for a lock of another process: an editor's `git status` holds it for a moment only.
+PATIENCE = 5.0
+_POLL = 0.05
+
+
+class IndexHeld(UserError):
+    """Another git process holds the lock of the index, and went on holding it."""
 
 
 class IndexLock:
@@ -22,20 +30,25 @@ class IndexLock:
         self._next = git_dir / "index.mlagent"
         self._held = False
 
-    def refuse_if_held(self) -> None:
-        """Raise `UserError` when another process holds the lock now."""
-        if self._lock.exists() and not self._remove_own():
-            raise self._refusal()
+    def wait_until_free(self) -> None:
+        """Wait a few seconds for the lock of another process to go. Raises `IndexHeld` when it stays."""
+        deadline = time.monotonic() + PATIENCE
+        while not self.clear_own():
+            if time.monotonic() >= deadline:
+                raise self._refusal()
+            time.sleep(_POLL)
 
     def take(self) -> None:
-        """Take the lock. Raises `UserError` when another process holds it or when it cannot be written."""
-        self.refuse_if_held()
-        try:
-            descriptor = os.open(self._lock, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
-        except FileExistsError:
-            raise self._refusal() from None
-        except OSError as error:
-            raise UserError(f"the git index cannot be written: {error.strerror}", where=os.fspath(self.index)) from None
+        """Take the lock. Raises `IndexHeld` when another process holds it and `UserError` when it cannot be written."""
+        while True:
+            self.wait_until_free()
+            try:
+                descriptor = os.open(self._lock, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
+                break
+            except FileExistsError:
+                continue  # another process was faster
+            except OSError as error:
+                raise UserError(f"the git index cannot be written: {error.strerror}", where=os.fspath(self.index)) from None
         self._held = True
         with open(descriptor, "wb") as file:
             file.write(f"{_NAME} {os.getpid()} {socket.gethostname()}\n".encode())
@@ -62,7 +75,7 @@ class IndexLock:
             self._next.unlink(missing_ok=True)
             self._lock.unlink(missing_ok=True)
 
-    def _remove_own(self) -> bool:
+    def clear_own(self) -> bool:
         """Remove the lock of a process of ours that is dead. Whether there is no lock now."""
         try:
             words = self._lock.read_bytes()[:200].decode("utf-8", "replace").split()
@@ -74,12 +87,15 @@ class IndexLock:
             return False
         if is_alive(int(words[1])):
             return False
-        with contextlib.suppress(FileNotFoundError):
-            self._lock.unlink()
+        try:
+            self._next.unlink(missing_ok=True)
+            self._lock.unlink(missing_ok=True)
+        except OSError:
+            return False
         return True
 
-    def _refusal(self) -> UserError:
-        return UserError(
+    def _refusal(self) -> IndexHeld:
+        return IndexHeld(
             "another git process is at work in the project",
             where=os.fspath(self._lock),
             how="wait for it to end; if none runs, remove that file",

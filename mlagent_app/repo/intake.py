@@ -69,7 +69,7 @@ class ProjectReader:
     def _is_large(self, path: str, size: int) -> bool:
         bounds = self._listing.bounds
         if size > bounds.large:
-            why = f"{size / MIB:.0f} MiB, over {bounds.large / MIB:g} MiB: linked read-only"
+            why = f"{size / MIB:.0f} MiB, over {bounds.large / MIB:g} MiB"
             self.links.append(ReadOnlyLink(os.path.join(self._listing.root, path), path, why))
             return True
         self._size += size

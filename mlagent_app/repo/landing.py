@@ -11,12 +11,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from mlagent_app.agent.errors import UserError
-from mlagent_app.repo.branch import BranchCommit, cannot_commit
+from mlagent_app.repo.begun import Begun
+from mlagent_app.repo.branch import HELD, BranchCommit, cannot_commit
+from mlagent_app.repo.gitcmd import project_git
+from mlagent_app.repo.indexlock import IndexLock
 from mlagent_app.repo.merging import carry_file
 from mlagent_app.repo.project import Project
 from mlagent_app.repo.snapshot import Snapshot
-from mlagent_app.repo.trees import Change, Entry
+from mlagent_app.repo.trees import Entry
 from mlagent_app.repo.workspace import FileChange, FileState, Writing, clear_leftovers, read_state
+
+_ALREADY = "the project holds this change already"
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,11 +34,37 @@ class LandingCheck:
 
 @dataclass(frozen=True, slots=True)
 class LandResult:
-    """The files that were written, the project's commit (empty when there is none), and what a person should know."""
+    """The files that were written, the project's commit (empty when there is none), and what a person should know.
+
+    With a commit, `files` are those of the commit, also where a landing that was killed had written them.
+    """
 
     files: tuple[str, ...]
     commit: str
     note: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Planned:
+    """What happens to one of the user's files, and the change between the private commits that this comes from."""
+
+    written: FileChange
+    of_step: FileChange
+
+    @property
+    def is_there(self) -> bool:
+        """Whether the user's file has the change already."""
+        return self.written.before == self.written.after
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """What carrying the change between the private commits `old` and `new` into the project means, conflicts by file."""
+
+    old: str
+    new: str
+    files: tuple[_Planned, ...]
+    conflicts: dict[str, str]
 
 
 class LandingConflict(UserError):
@@ -48,7 +79,7 @@ def check(
     project: Project, snapshot: Snapshot, base: str, commit: str, hunks: Sequence[int] | None = None, *, undo: bool = False
 ) -> LandingCheck:
     """Whether the step from `base` to `commit` (or these hunks of it) can land, or be undone. Changes nothing."""
-    _, conflicts = _plan(project, snapshot, base, commit, hunks, undo=undo)
+    conflicts = _plan(project, snapshot, base, commit, hunks, undo=undo).conflicts
     return LandingCheck(not conflicts, _shown(conflicts))
 
 
@@ -65,15 +96,13 @@ def land(
 ) -> LandResult:
     """Write the step from `base` to `commit` (or these hunks of it) into the project; commit just that, if asked.
 
-    What cannot be committed apart from the user's own changes is written only, and `note` says so. Raises
-    `LandingConflict` when it does not apply and `UserError` when it cannot be written; nothing is changed then.
+    What a landing that was killed wrote and did not commit is committed now. What cannot be committed apart from the user's
+    own changes is written only, and `note` says so. Raises `LandingConflict` when it does not apply and `UserError` when it
+    cannot be written; nothing is changed then.
     """
-    changes, conflicts = _plan(project, snapshot, base, commit, hunks, undo=False)
-    if conflicts:
-        raise LandingConflict(
-            "the step does not apply to the project as it is now", where=", ".join(conflicts), text=_shown(conflicts)
-        )
-    return _carry_out(project, snapshot, changes, _full(message, trailers), commit_to_branch)
+    plan = _plan(project, snapshot, base, commit, hunks, undo=False)
+    _refuse(plan.conflicts, "the step does not apply to the project as it is now")
+    return _carry_out(project, snapshot, plan, _full(message, trailers), commit_to_branch)
 
 
 def revert(
@@ -88,54 +117,80 @@ def revert(
     commit_to_branch: bool,
 ) -> LandResult:
     """Undo a landed step, also when others have landed since. Like `land`, with the change turned round."""
-    changes, conflicts = _plan(project, snapshot, base, commit, hunks, undo=True)
-    if conflicts:
-        raise LandingConflict(
-            "the step cannot be undone in the project as it is now", where=", ".join(conflicts), text=_shown(conflicts)
-        )
-    return _carry_out(project, snapshot, changes, _full(message, trailers), commit_to_branch)
+    plan = _plan(project, snapshot, base, commit, hunks, undo=True)
+    _refuse(plan.conflicts, "the step cannot be undone in the project as it is now")
+    return _carry_out(project, snapshot, plan, _full(message, trailers), commit_to_branch)
 
 
-def _plan(
-    project: Project, snapshot: Snapshot, base: str, commit: str, hunks: Sequence[int] | None, *, undo: bool
-) -> tuple[list[FileChange], dict[str, str]]:
-    """What would happen to the project's files, and the conflicts by file."""
+def is_on_branch(project: Project, snapshot: Snapshot, base: str, commit: str, *, landed: str) -> bool:
+    """Whether the last commit of the project has the step from `base` to `commit`.
+
+    It has where the step's own commit `landed` (empty: none) is on the branch, and where the files have the step's change,
+    as after a commit by hand or a rebase.
+    """
+    if project.git_root is None:
+        return False
+    if landed and project_git(project.git_root).is_ancestor(landed, "HEAD"):
+        return True
+    try:
+        changes = _changes(snapshot, base, commit)
+    except UserError:
+        return False  # it could not have landed
+    with BranchCommit(project, snapshot.git) as branch:
+        return not changes or branch.holds(changes)
+
+
+def _plan(project: Project, snapshot: Snapshot, base: str, commit: str, hunks: Sequence[int] | None, *, undo: bool) -> _Plan:
     target = commit if hunks is None else snapshot.partial(base, commit, hunks)
     old, new = (target, base) if undo else (base, target)
-    wanted = snapshot.changes(old, new)
-    blobs = snapshot.blobs([entry.blob for change in wanted for entry in (change.old, change.new) if entry])
-    changes: list[FileChange] = []
+    planned: list[_Planned] = []
     conflicts: dict[str, str] = {}
-    for change in wanted:
-        for entry in (change.old, change.new):
-            if entry is not None and not entry.is_regular:
-                raise UserError("edits of symbolic links are not landed", where=change.path)
+    for change in _changes(snapshot, old, new):
         current = read_state(project.root, change.path)
-        before, after = (blobs[entry.blob] if entry else None for entry in (change.old, change.new))
-        merged = carry_file(snapshot.git, current.content if current else None, before, after)
+        sides = (change.before.content if change.before else None, change.after.content if change.after else None)
+        merged = carry_file(snapshot.git, current.content if current else None, *sides)
         if merged.conflict is not None:
             conflicts[change.path] = merged.conflict
         else:
-            result = _after(change, current, merged.content)
-            changes.append(FileChange(change.path, current, result))
-    return changes, conflicts
+            planned.append(_Planned(FileChange(change.path, current, _after(change, current, merged.content)), change))
+    return _Plan(old, new, tuple(planned), conflicts)
 
 
-def _after(change: Change, current: FileState | None, content: bytes | None) -> FileState | None:
+def _changes(snapshot: Snapshot, old: str, new: str) -> list[FileChange]:
+    """What differs between two private commits."""
+    found = snapshot.changes(old, new)
+    blobs = snapshot.blobs([entry.blob for change in found for entry in (change.old, change.new) if entry])
+    for change in found:
+        if any(entry is not None and not entry.is_regular for entry in (change.old, change.new)):
+            raise UserError("edits of symbolic links are not landed", where=change.path)
+    return [FileChange(change.path, _state(change.old, blobs), _state(change.new, blobs)) for change in found]
+
+
+def _state(entry: Entry | None, blobs: Mapping[str, bytes]) -> FileState | None:
+    return None if entry is None else FileState(blobs[entry.blob], None, entry.mode == "100755")
+
+
+def _after(change: FileChange, current: FileState | None, content: bytes | None) -> FileState | None:
+    """The user's file with `content` and with the step's change of its mode."""
     if content is None:
         return None
-    executable = _executable(change.new)
+    executable = _executable(change.after)
     if current is None:
         return FileState(content, None, executable)
     mode = current.mode or 0
-    if _executable(change.old) != executable:
+    if _executable(change.before) != executable:
         # Executable by whoever may read it, as git does.
         mode = mode | (mode & 0o444) >> 2 if executable else mode & ~0o111
     return FileState(content, mode, bool(mode & 0o100))
 
 
-def _executable(entry: Entry | None) -> bool:
-    return entry is not None and entry.mode == "100755"
+def _executable(state: FileState | None) -> bool:
+    return state is not None and state.executable
+
+
+def _refuse(conflicts: Mapping[str, str], what: str) -> None:
+    if conflicts:
+        raise LandingConflict(what, where=", ".join(conflicts), text=_shown(conflicts))
 
 
 def _shown(conflicts: Mapping[str, str]) -> str:
@@ -149,26 +204,43 @@ def _full(message: str, trailers: Mapping[str, str]) -> str:
     return "\n".join([text, "", *lines]) + "\n" if lines else f"{text}\n"
 
 
-def _carry_out(
-    project: Project, snapshot: Snapshot, changes: Sequence[FileChange], message: str, commit_to_branch: bool
-) -> LandResult:
-    clear_leftovers(project.root, [change.path for change in changes])
-    changes = [change for change in changes if change.before != change.after]
-    if not changes:
-        return LandResult((), "", "the project's files already are like this")
-    writing = Writing(project.root, changes)
+def _carry_out(project: Project, snapshot: Snapshot, plan: _Plan, message: str, commit_to_branch: bool) -> LandResult:
+    if project.git_dir is not None:
+        IndexLock(project.git_dir).clear_own()
+    clear_leftovers(project.root, [file.of_step.path for file in plan.files])
+    with Begun(snapshot.git, plan.old, plan.new) as begun:
+        # What the user did in the same way is theirs to commit; what a killed landing wrote is ours.
+        changes = [file for file in plan.files if begun.before or not file.is_there]
+        if not changes:
+            return LandResult((), "", _nothing_to_do(project, snapshot, plan, commit_to_branch))
+        return _write(project, snapshot, changes, message, commit_to_branch)
+
+
+def _nothing_to_do(project: Project, snapshot: Snapshot, plan: _Plan, commit_to_branch: bool) -> str:
+    if commit_to_branch and project.is_git and plan.files:
+        with BranchCommit(project, snapshot.git) as branch:
+            if not branch.holds([file.of_step for file in plan.files]):
+                return "written, not committed: your files had this change already, and the last commit has not"
+    return _ALREADY
+
+
+def _write(project: Project, snapshot: Snapshot, files: Sequence[_Planned], message: str, commit_to_branch: bool) -> LandResult:
+    writing = Writing(project.root, [file.written for file in files if not file.is_there])
     reason = cannot_commit(project) if commit_to_branch else ""
     if commit_to_branch and not reason:
+        committed = [file.of_step if file.is_there else file.written for file in files]
         with BranchCommit(project, snapshot.git) as branch:
-            while not (reason := branch.plan(changes, message)):
+            while not (reason := branch.plan(committed, message)):
                 if branch.lock():
-                    return _commit(branch, writing)
+                    return _commit(branch, writing, committed)
+    if not writing.files and reason in ("", HELD):
+        return LandResult((), "", _ALREADY)
     writing.apply()
     writing.finish()
     return LandResult(writing.files, "", f"written, not committed: {reason}" if reason else "")
 
 
-def _commit(branch: BranchCommit, writing: Writing) -> LandResult:
+def _commit(branch: BranchCommit, writing: Writing, committed: Sequence[FileChange]) -> LandResult:
     """Write the files, then move the branch; both or none."""
     writing.apply()
     try:
@@ -180,4 +252,4 @@ def _commit(branch: BranchCommit, writing: Writing) -> LandResult:
             raise UserError(f"the commit cannot be written: {error.strerror}", where=where) from None
         raise
     writing.finish()
-    return LandResult(writing.files, commit, branch.note)
+    return LandResult(tuple(change.path for change in committed), commit, branch.note)

@@ -15,6 +15,7 @@ _UNFINISHED = {
     "rebase-apply": ("rebase", "git rebase --continue or --abort"),
     "CHERRY_PICK_HEAD": ("cherry-pick", "git cherry-pick --continue or --abort"),
     "REVERT_HEAD": ("revert", "git revert --continue or --abort"),
+    "BISECT_START": ("bisect", "git bisect reset"),
 }
 _DISCOVER = ("rev-parse", "--is-bare-repository", "--absolute-git-dir")
 _HEAD = ("rev-parse", "HEAD", "--symbolic-full-name", "HEAD")
@@ -143,7 +144,7 @@ def _is_foreign(git: Git) -> bool:
 
 
 def refuse_unfinished(git_root: Path, git_dir: Path) -> None:
-    """Raise `UserError` in the middle of a merge, rebase, cherry-pick or revert."""
+    """Raise `UserError` in the middle of a merge, rebase, cherry-pick, revert or bisect."""
     for name, (operation, cure) in _UNFINISHED.items():
         if (git_dir / name).exists():
             raise UserError(f"a {operation} is under way in this repository", where=str(git_root), how=f"end it first: {cure}")

@@ -34,7 +34,10 @@ class Bounds:
 
 @dataclass(frozen=True, slots=True)
 class ReadOnlyLink:
-    """A file or directory that a run sees read-only at `target` (relative to the project); `source` is absolute."""
+    """A file or directory that a run sees read-only at `target` (relative to the project); `source` is absolute.
+
+    `why` it is not copied into the snapshot. What a run may have to write to, it sees as a copy of its own.
+    """
 
     source: str
     target: str
@@ -190,4 +193,4 @@ def _settle_outside(scan: Scan, path: str, real: str) -> None:
     elif os.path.basename(path) in CACHES or is_environment(Path(real)):
         scan.left_out[path] = f"a link to {real}, an environment or a cache"
     else:
-        scan.links[path] = ReadOnlyLink(real, path, f"a link to {real}: linked read-only")
+        scan.links[path] = ReadOnlyLink(real, path, f"a link to {real}")

@@ -17,6 +17,7 @@ from mlagent_app.agent.errors import UserError
 from mlagent_app.repo.gitcmd import Git, GitError, init_private, private_git
 from mlagent_app.repo.hunks import select
 from mlagent_app.repo.intake import BASE, HEAD, ProjectReader
+from mlagent_app.repo.linked import Stamps, changed, stamps
 from mlagent_app.repo.listing import Listing
 from mlagent_app.repo.merging import carry_file
 from mlagent_app.repo.paths import check_path
@@ -39,6 +40,7 @@ class _Facts:
 
     base: str
     links: tuple[ReadOnlyLink, ...]
+    stamps: Stamps
     left_out: tuple[tuple[str, str], ...]
     fixed: frozenset[str]
     directories: tuple[str, ...]
@@ -86,9 +88,11 @@ class Snapshot:
             raise UserError(f"the snapshot cannot be written: {error.strerror}", where=os.fspath(git_dir)) from None
         if not reader.copied:
             raise UserError("none of the project's files can be read", where=os.fspath(project.root))
+        links = (*listing.links, *reader.links)
         facts = _Facts(
             base=git.line("rev-parse", "--verify", BASE),
-            links=(*listing.links, *reader.links),
+            links=links,
+            stamps=stamps(links),
             left_out=(*listing.left_out, *reader.left_out),
             fixed=listing.fixed,
             directories=listing.directories,
@@ -119,6 +123,10 @@ class Snapshot:
     def git(self) -> Git:
         """Git on the private repository, for landing."""
         return self._git
+
+    def changed_data(self) -> str:
+        """What of the linked data is no longer as it was when the snapshot was taken, in a few words; empty when all is."""
+        return changed(self.links, self._facts.stamps)
 
     @property
     def head(self) -> str:
@@ -249,7 +257,7 @@ class Snapshot:
             raise UserError("a file of a submodule cannot be edited", where=path)
         for link in self.links:
             if path == link.target or path.startswith(f"{link.target}/"):
-                raise UserError(f"this file cannot be edited: {link.why}", where=path)
+                raise UserError(f"this file is linked and cannot be edited: {link.why}", where=path)
 
 
 def _refuse_shadowing(path: str, present: Collection[str]) -> None:
@@ -303,6 +311,7 @@ def _read_facts(path: Path) -> _Facts:
     return _Facts(
         base=str(data["base"]),
         links=tuple(ReadOnlyLink(**link) for link in data["links"]),
+        stamps=data.get("stamps", {}),  # an older session has none
         left_out=tuple((str(name), str(why)) for name, why in data["left_out"]),
         fixed=frozenset(data["fixed"]),
         directories=tuple(data["directories"]),

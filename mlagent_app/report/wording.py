@@ -200,4 +200,5 @@ def _snapshot_facts(summary: Summary) -> list[tuple[str, str]]:
     if taken.protected:
         told.append(("protected", ", ".join(taken.protected)))
     told += [("linked", f"{path}: {why}") for path, why in taken.linked]
-    return told + [("left out", f"{path}: {why}") for path, why in taken.left_out]
+    told += [("left out", f"{path}: {why}") for path, why in taken.left_out]
+    return told + ([("left out", f"and {taken.cut} more")] if taken.cut else [])

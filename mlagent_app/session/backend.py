@@ -31,6 +31,7 @@ from mlagent_app.session.landing import Lander
 from mlagent_app.session.models import with_whole_paths
 from mlagent_app.session.policy import policy_of
 from mlagent_app.session.recorder import Recorder
+from mlagent_app.session.reopening import reopened
 from mlagent_app.session.runs import Stopped
 from mlagent_app.session.session import Session
 from mlagent_app.session.store import SessionPaths
@@ -38,13 +39,16 @@ from mlagent_app.session.taskproject import is_task, task_project
 from mlagent_app.session.testscore import score_test
 from sandbox.runner import Runner, SandboxError
 
+# Of the files that were left out of the snapshot, in the journal and the report.
+_LISTED = 50
+
 
 class ProjectBackend:
     """One project, opened once, worked on once.
 
     `flags` are command-line settings by their key in `mlagent.toml` (`session.steps`); they win over every other source.
-    `resume` is a session id, or `latest`. `demo` allows the local sandbox, for the bundled example only. `confirm_metric`: a
-    person is there to confirm which metric is meant.
+    `resume` is a session id, or `latest`. `demo` allows the local sandbox, for the bundled example only. `apply`: what this
+    process accepts lands in the project. `confirm_metric`: a person is there to confirm which metric is meant.
     """
 
     def __init__(
@@ -81,15 +85,14 @@ class ProjectBackend:
         return replace(with_whole_paths(plan), demo=self._demo, apply=self._apply)
 
     def _reopen(self, project: Project) -> Plan:
-        """The plan of an earlier session, with the budget and the mode of this call where they are given."""
+        """The plan of an earlier session, with what this call gives anew."""
         self._paths = store.latest(project.root) if self._resume == "latest" else store.find(self._resume)
         plan = Plan.from_json(self._paths.read_plan())
         if plan.project != project.root:
             raise UserError(
                 f"session {self.session} belongs to {plan.project}", how=f"open it with: mlagent-tui {plan.project}"
             )
-        given = {key.rpartition(".")[2]: value for key, value in self._flags.items() if key in store.CHANGEABLE}
-        return replace(plan, apply=plan.apply or self._apply, **given)
+        return reopened(plan, project, self._paths, self._flags, apply=self._apply)
 
     def run(self, plan: Plan, emit: Callable[[Event], None], controls: Controls) -> Exit:
         """Run or go on with the session of `plan` until it ends. Raises `UserError` for what prevents its start."""
@@ -164,7 +167,7 @@ class _Run:
     def _begin(self) -> None:
         plan, runner = self._plan, self._runner
         if self._recorder.progress.started is not None:
-            self._recorder.emit(ev.Resumed(again=True, sandbox=runner.name))
+            self._recorder.emit(ev.Resumed(again=True, sandbox=runner.name, apply=plan.apply))
             if plan.approve != self._recorder.progress.approve:
                 self._recorder.emit(ev.ApproveChanged(approve=plan.approve))
             return
@@ -208,8 +211,9 @@ class _Run:
                 commit=snapshot.base,
                 files=len(files),
                 size=listing.size,
-                linked=tuple((str(link.source), link.target) for link in snapshot.links),
-                left_out=tuple(snapshot.left_out[:50]),
+                linked=tuple((link.target, link.why) for link in snapshot.links),
+                left_out=tuple(snapshot.left_out[:_LISTED]),
+                cut=max(0, len(snapshot.left_out) - _LISTED),
                 editable=tuple(path for path in editable if path not in protected),
                 protected=tuple(protected),
             )

@@ -76,8 +76,7 @@ class Baseline:
         if spec is None:
             raise RuntimeError("the metric is chosen before the baseline is announced")
         mean = statistics.fmean(values)
-        judge = self._environment.bench.judge
-        best = judge.reference(mean) if judge and spec.target is None else reference(spec, mean)
+        best = reference_of(self._environment, spec, mean)
         self._recorder.emit(
             ev.BaselineMeasured(
                 values=tuple(values),
@@ -181,6 +180,12 @@ class Baseline:
             request = self._controls.wait(1.0)
             if request is not None and request.kind == "answer" and request.step == 0:
                 return request.choice
+
+
+def reference_of(environment: Environment, spec: MetricSpec, mean: float) -> Reference:
+    """What a step of a baseline of `mean` is measured against. Raises `UserError` when the target is not better than that."""
+    judge = environment.bench.judge
+    return judge.reference(mean) if judge and spec.target is None else reference(spec, mean)
 
 
 def _described(found: Found) -> tuple[str, str, float, str, str, str]:

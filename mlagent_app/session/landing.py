@@ -12,8 +12,10 @@ from mlagent_app.agent.metrics import MetricSpec
 from mlagent_app.agent.summary import StepSummary
 from mlagent_app.plan import Plan
 from mlagent_app.repo import landing
+from mlagent_app.repo.indexlock import IndexHeld
 from mlagent_app.repo.project import Project
 from mlagent_app.repo.snapshot import Snapshot
+from mlagent_app.session.difference import Difference, difference
 from mlagent_app.session.progress import Progress
 
 Emit = Callable[[Event], None]
@@ -27,6 +29,7 @@ class Lander:
         self._snapshot = snapshot
         self._session = session
         self._commit = plan.commit if commit is None else commit
+        self._waiting: list[StepSummary] = []  # kept steps that could not be landed so far, oldest first
 
     def kept_commit(self, step: StepSummary, hunks: tuple[int, ...] | None) -> tuple[str, tuple[int, ...] | None]:
         """The private commit of what is kept of a step, and the hunks if they are not all of them. Raises `UserError`."""
@@ -42,32 +45,46 @@ class Lander:
         """Make `commit` the accepted state."""
         self._snapshot.set_head(commit, old)
 
-    def land(self, step: StepSummary, spec: MetricSpec, policy: str, emit: Emit) -> None:
-        """Land an accepted step in the project. A conflict is a warning and leaves the project as it was."""
-        proposed, decided = step.proposed, step.decided
-        if decided is None or decided.commit == proposed.base:
-            return
+    def land(self, step: StepSummary, progress: Progress, policy: str, emit: Emit) -> None:
+        """Land an accepted step in the project, and before it those that an earlier call could not land.
+
+        A conflict is a warning and leaves the project as it was.
+        """
+        waiting = [earlier for earlier in self._waiting if earlier.kept and earlier.landed is None]
+        self._waiting = []
+        problem: UserError | None = None
+        for each in (*waiting, step):
+            # Whoever has held the index for seconds is not waited for once more.
+            if not isinstance(problem, IndexHeld):
+                problem = self._try(each, progress, policy, emit)
+            if problem is not None:
+                self._waiting.append(each)
+        if problem is not None:
+            text = f"step {step.index} is kept in the session but not in the project: {problem.line()}"
+            emit(ev.Notice(text=text, level="warning"))
+
+    def _try(self, step: StepSummary, progress: Progress, policy: str, emit: Emit) -> UserError | None:
+        """Land one step, if it changed anything; what prevented it."""
+        proposed, decided, spec = step.proposed, step.decided, progress.metric
+        if decided is None or spec is None or decided.commit == proposed.base:
+            return None
         try:
+            apart = difference(step, progress, self._project, self._snapshot) if self._commit else Difference()
             result = landing.land(
                 self._project,
                 self._snapshot,
                 proposed.base,
                 decided.commit,
                 hunks=None,
-                message=_message(step, spec),
-                trailers=self._trailers(step, spec, policy),
+                message=_message(step, spec, apart),
+                trailers=self._trailers(step, spec, policy, apart),
                 commit_to_branch=self._commit,
             )
         except UserError as error:
-            emit(
-                ev.Notice(
-                    text=f"step {step.index} is kept in the session but not in the project: {error.line()}", level="warning"
-                )
-            )
-            return
-        # Nothing to write: a process that was killed between landing and its journal entry has landed it.
-        note = result.note if result.files else "the project holds this change already"
-        emit(ev.Landed(step=step.index, files=result.files, commit=result.commit, note=note))
+            return error
+        notes = [result.note, f"its metric was measured {apart}" if apart and result.commit else ""]
+        emit(ev.Landed(step=step.index, files=result.files, commit=result.commit, note="; ".join(filter(None, notes))))
+        return None
 
     def revert(self, index: int, progress: Progress, emit: Emit) -> None:
         """Undo an accepted step in the private head, and in the project if it has landed.
@@ -101,10 +118,10 @@ class Lander:
         self._snapshot.set_head(head, progress.head)
         emit(ev.Reverted(step=index, files=files, commit=landed, head=head, note=note))
 
-    def _trailers(self, step: StepSummary, spec: MetricSpec, policy: str) -> dict[str, str]:
-        before = step.rewarded.before if step.rewarded else None
-        value = "unmeasured" if step.partial or step.value is None else f"{step.value:.6g}"
-        was = "" if before is None else f" (was {before:.6g})"
+    def _trailers(self, step: StepSummary, spec: MetricSpec, policy: str, apart: Difference) -> dict[str, str]:
+        before = step.before
+        value = "unmeasured" if apart or step.partial or step.value is None else f"{step.value:.6g}"
+        was = "" if apart or before is None else f" (was {before:.6g})"
         return {
             "ML-Agent-Step": f"{self._session}/{step.index}",
             "ML-Agent-Metric": f"{spec.name} {value}{was}",
@@ -112,10 +129,11 @@ class Lander:
         }
 
 
-def _message(step: StepSummary, spec: MetricSpec) -> str:
-    """The commit message: what was done, and what was measured."""
-    before = step.rewarded.before if step.rewarded else None
+def _message(step: StepSummary, spec: MetricSpec, apart: Difference) -> str:
+    """The commit message: what was done, and what was measured on which files."""
+    before = step.before
     subject = step.proposed.instruction.splitlines()[0][:100] or step.proposed.action
     if step.partial or step.value is None or before is None:
         return f"{subject}\n\nAccepted in part; not measured."
-    return f"{subject}\n\n{spec.name}: {before:.6g} -> {step.value:.6g}, measured in a sandbox."
+    how = f"measured in a sandbox {apart}" if apart else "measured in a sandbox"
+    return f"{subject}\n\n{spec.name}: {before:.6g} -> {step.value:.6g}, {how}."

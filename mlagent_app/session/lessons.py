@@ -81,7 +81,7 @@ def of_records(records: Sequence[Record], snapshot: Snapshot) -> Lessons:
     if started is None or taken is None or task is None:
         raise UserError("the session ended before its baseline was measured", how="see: mlagent sessions list")
     steps = tuple(
-        _lesson(step, seen[step.index], started, clean)
+        _lesson(step, seen[step.index], clean, withheld=step.index in progress.withheld)
         for step in progress.steps
         if step.index in seen and step.decided is not None
     )
@@ -121,9 +121,9 @@ def _without_words(turn: Turn, clean: Clean) -> Turn:
     return replace(turn, feedback="", diff="", reply="", **words, value=_finite(turn.value), delta=_finite(turn.delta))
 
 
-def _lesson(step: StepSummary, state: State, started: ev.SessionStarted, clean: Clean) -> Lesson:
+def _lesson(step: StepSummary, state: State, clean: Clean, *, withheld: bool) -> Lesson:
     proposed, rewarded = step.proposed, step.rewarded
-    decision, reason = _decision(step, started)
+    decision, reason = _decision(step, withheld=withheld)
     case: Case | None = rewarded.case if rewarded else None  # pyright: ignore[reportAssignmentType]
     return Lesson(
         index=step.index,
@@ -148,21 +148,21 @@ def _scale(step: StepSummary, metric: MetricSpec) -> float | None:
     rewarded = step.rewarded
     if rewarded is None or rewarded.case != "edit" or rewarded.scale is None or not rewarded.span:
         return None
-    if step.measured is None or rewarded.before is None or step.partial:
+    if step.measured is None or step.before is None or step.partial:
         return _finite(rewarded.scale)
-    return _finite(metric.gain(step.measured.value, rewarded.before) / rewarded.span)
+    return _finite(metric.gain(step.measured.value, step.before) / rewarded.span)
 
 
-def _decision(step: StepSummary, started: ev.SessionStarted) -> tuple[Decision, str]:
+def _decision(step: StepSummary, *, withheld: bool) -> tuple[Decision, str]:
     """What a person said, and why. What `auto` decided follows from the metric and says nothing about a person.
 
-    Landing a step by hand that `auto` accepted is accepting it; undoing one is refusing it.
+    Landing a step by hand that `auto` accepted, and withheld from the project, is accepting it; undoing one is refusing it.
     """
     decided = step.decided
     if step.reverted is not None:
         return "refused", "reverted"
     if decided is None or decided.by != "user":
-        return ("accepted" if step.landed is not None and not started.apply else "undecided"), ""
+        return ("accepted" if step.landed is not None and withheld else "undecided"), ""
     if decided.decision != "accept":
         return "refused", decided.reason
     return ("accepted in part" if step.partial else "accepted"), decided.reason

@@ -69,10 +69,7 @@ def land(paths: store.SessionPaths, steps: Sequence[int], surface: Callable[[Eve
                 f"step {min(wrong)} of session {paths.id} cannot be landed: it was not accepted, was reverted, or has landed",
                 how=f"see: mlagent sessions show {paths.id}",
             )
-        spec = progress.metric
         for step in chosen:
-            if spec is None:
-                break
             failure: list[str] = []
 
             def emit(event: Event, failure: list[str] = failure) -> None:
@@ -81,7 +78,7 @@ def land(paths: store.SessionPaths, steps: Sequence[int], surface: Callable[[Eve
                 opened.recorder.emit(event)
                 surface(event)
 
-            opened.lander.land(step, spec, progress.started.policy if progress.started else "", emit)
+            opened.lander.land(step, progress, progress.started.policy if progress.started else "", emit)
             if failure:
                 raise UserError(failure[0])
         return len(chosen)

@@ -16,8 +16,9 @@ class Progress:
     """The summary that reports are made of, and what only the session itself needs.
 
     `head` is the private commit that is accepted and `head_value` its metric, None when no measurement speaks for it.
-    `allowed` are steps whose run a person has allowed. `active` is the seconds in which a process worked on the session:
-    pauses, waiting for a person and the time between two processes are left out.
+    `allowed` are steps whose run a person has allowed, `withheld` those accepted while nothing was to be landed. `active` is
+    the seconds in which a process worked on the session: pauses, waiting for a person and the time between two processes are
+    left out.
     """
 
     summary: Summary = field(default_factory=Summary)
@@ -25,7 +26,9 @@ class Progress:
     head_value: float | None = None
     approve: Approve = "run"
     allowed: set[int] = field(default_factory=set[int])
+    withheld: set[int] = field(default_factory=set[int])
     active: float = 0.0
+    _landing: bool = False
     _last: float | None = None
 
     def apply(self, event: Event, time: float) -> None:
@@ -37,12 +40,17 @@ class Progress:
         self.summary.add(event)
         match event:
             case ev.SessionStarted():
-                self.approve = event.approve
+                self.approve, self._landing = event.approve, event.apply
+            case ev.Resumed(apply=bool()):
+                self._landing = bool(event.apply)
             case ev.ApproveChanged():
                 self.approve = event.approve
             case ev.SnapshotTaken():
                 self.head = event.commit
-            case ev.BaselineMeasured() | ev.HeadMeasured():
+            case ev.BaselineMeasured():
+                if self.snapshot is None or self.head == self.snapshot.commit:
+                    self.head_value = event.value
+            case ev.HeadMeasured():
                 self.head_value = event.value
             case ev.Decided():
                 self._decide(event)
@@ -59,6 +67,8 @@ class Progress:
         elif event.decision == "accept":
             step = self.step(event.step)
             self.head = event.commit
+            if not self._landing:
+                self.withheld.add(step.index)
             if step.edits:
                 self.head_value = None if step.partial else step.value
 
@@ -132,6 +142,9 @@ class Progress:
 def _turn(step: StepSummary) -> Turn:
     proposed, rewarded, decided = step.proposed, step.rewarded, step.decided
     by_hand = decided is not None and decided.by == "user"
+    feedback = rewarded.feedback if rewarded else ""
+    if decided is not None and rewarded is None and not by_hand:
+        feedback = decided.reason  # refused without a run
     refused = decided is not None and by_hand and decided.decision in ("refuse", "skip")
     return Turn(
         index=step.index,
@@ -144,7 +157,7 @@ def _turn(step: StepSummary) -> Turn:
         reward=step.reward,
         delta=rewarded.delta if rewarded else None,
         kept=step.kept,
-        feedback=rewarded.feedback if rewarded else "",
+        feedback=feedback,
         reason=decided.reason if decided and by_hand else "",
         diff=proposed.diff if refused else "",
         base=proposed.base,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from mlagent_app.agent import events as ev
+from mlagent_app.agent.errors import Exit, UserError
 from mlagent_app.environment.core import Environment
 from mlagent_app.environment.measure import Hooks, Measurement
 from mlagent_app.session.control import Controls
@@ -27,7 +28,10 @@ class Runs:
         self._controls = controls
 
     def run(self, step: int, repeat: int, commit: str) -> Measurement:
-        """One run with its events. Raises `Interrupted` or `Stopped` when it was killed on request."""
+        """One run with its events. Raises `Interrupted` or `Stopped` when it was killed on request.
+
+        Raises `UserError` when linked data has changed since the baseline: whatever else is run cannot be compared with it.
+        """
         log_path = self._environment.bench.log_path(step, repeat)
         self._recorder.emit(ev.RunStarted(step=step, repeat=repeat, command=self._command, log_path=str(log_path)))
         hooks = Hooks(
@@ -40,6 +44,8 @@ class Runs:
         self._recorder.emit(finished(step, repeat, measurement))
         if measurement.result.outcome == "killed" and self._controls.cancel.is_set():
             raise Stopped if self._controls.stopping else Interrupted
+        if measurement.outdated:
+            raise UserError(measurement.message, code=Exit.NO_METRIC)
         return measurement
 
 

@@ -10,25 +10,22 @@ from collections.abc import Callable
 
 from mlagent_app.agent import events as ev
 from mlagent_app.agent.chat import Cancelled, Usage
-from mlagent_app.agent.errors import Exit, UserError
+from mlagent_app.agent.errors import UserError
 from mlagent_app.agent.events import DecisionKind, Event
 from mlagent_app.agent.metrics import MetricSpec
 from mlagent_app.agent.summary import StepSummary, spent
 from mlagent_app.environment.core import Environment
-from mlagent_app.environment.measure import Measurement
 from mlagent_app.environment.prepared import Prepared
 from mlagent_app.plan import Plan
 from mlagent_app.policies.base import Policy, Proposal
 from mlagent_app.session.control import Controls, Request
-from mlagent_app.session.decide import confidence, noise_of, repeats, suggestion
+from mlagent_app.session.decide import measured, objection, repeats, verdict
 from mlagent_app.session.landing import Lander
+from mlagent_app.session.measuring import Measurer
 from mlagent_app.session.progress import Progress
 from mlagent_app.session.recorder import Recorder
 from mlagent_app.session.runs import Interrupted, Runs, Stopped
-from mlagent_app.session.view import rewarded, state_of
-
-# After this many runs in a row that failed in the sandbox itself, the session pauses instead of burning its budget.
-INFRASTRUCTURE_PATIENCE = 3
+from mlagent_app.session.view import state_of
 
 
 class Session:
@@ -46,8 +43,7 @@ class Session:
         self._lander = lander
         self._recorder = recorder
         self._controls = controls
-        self._runs = Runs(plan.command, environment, recorder, controls)
-        self._failures = 0
+        self._measurer = Measurer(environment, Runs(plan.command, environment, recorder, controls), recorder)
 
     @property
     def progress(self) -> Progress:
@@ -63,7 +59,7 @@ class Session:
                 reason = self._finished()
                 if reason:
                     return reason
-                self._measure_head()
+                self._measurer.head()
                 self._one_step()
             except Interrupted:
                 self._emit(ev.Paused(why="interrupted"))
@@ -80,8 +76,8 @@ class Session:
         if step.rewarded is None:
             if prepared.runs and not self._may_run(step):
                 return
-            self._measure_step(step, prepared)
-        if step.measured is None:
+            self._measurer.step(step, prepared)
+        if self.progress.approve != "auto":
             self._confirm_win(step)
         self._decide(step)
 
@@ -147,79 +143,67 @@ class Session:
         )
 
     def _may_run(self, step: StepSummary) -> bool:
-        """Whether the edit may be run; asks when the mode is `ask`. A skipped step is decided here."""
-        if step.index in self.progress.allowed or self.progress.approve != "ask":
+        """Whether the edit may be run; asks when the mode is `ask`. A step that is skipped or refused is decided here."""
+        if step.index in self.progress.allowed:
             return True
-        flags = f"; {'; '.join(step.proposed.flags)}" if step.proposed.flags else ""
-        answer = self._ask(step, "run", "run", f"the edit has not been run yet{flags}")
-        if answer is None:
-            return True
-        decision: DecisionKind = "run" if answer.decision in ("run", "accept") else "skip"
-        self._emit(ev.Decided(step=step.index, decision=decision, by="user", reason=answer.reason, commit=self.progress.head))
-        return decision == "run"
+        flagged = objection(step.proposed.flags)
+        if self.progress.approve == "ask":
+            flags = f"; {'; '.join(step.proposed.flags)}" if step.proposed.flags else ""
+            answer = self._ask(step, "run", "refuse" if flagged else "run", f"the edit has not been run yet{flags}")
+            if answer is not None:
+                run = answer.decision in ("run", "accept")
+                self._decided(step, "run" if run else "skip", "user", answer.reason)
+                return run
+        if flagged and self.progress.approve == "auto":
+            self._decided(step, "refuse", "auto", flagged)
+            return False
+        return True
 
-    def _measure_step(self, step: StepSummary, prepared: Prepared) -> None:
-        before = self._value()
-        measurement = None
-        if prepared.runs:
-            measurement = self._runs.run(step.index, len(step.runs), prepared.commit)
-            self._watch_infrastructure(measurement)
-        reward, feedback = self._environment.score(prepared, before, measurement)
-        self._emit(rewarded(step.index, reward, before, measurement, feedback, self._noise()))
+    def _decided(self, step: StepSummary, decision: DecisionKind, by: str, reason: str) -> None:
+        """Say of a decision that leaves the accepted files as they are."""
+        self._emit(ev.Decided(step=step.index, decision=decision, by=by, reason=reason, commit=self.progress.head))
 
     def _confirm_win(self, step: StepSummary) -> None:
         """Measure a win once more where that is cheap: the best of several noisy values flatters itself.
 
         Also when the baseline always gave the same value, since the edit may have brought chance in (an unseeded model).
         """
-        rewarded = step.rewarded
-        if rewarded is None or rewarded.case != "edit" or repeats(step.seconds) == 1:
-            return
-        if self._suggest(step)[0] == "accept":
-            self._measure_again(step)
+        if _has_metric(step) and repeats(step.seconds) > 1 and measured(self.progress, step)[0] == "accept":
+            self._measurer.confirm(step)
 
     def _decide(self, step: StepSummary) -> None:
-        measured = step.rewarded is not None and step.rewarded.case == "edit"
         answer = None
-        if measured and self.progress.approve != "auto":
-            answer = self._ask(step, "accept", *self._suggest(step))
+        if _has_metric(step) and self.progress.approve != "auto":
+            answer = self._ask(step, "accept", *verdict(self.progress, step))
         if answer is None:
-            kind, why = self._suggest(step)
-            decided = ev.Decided(step=step.index, decision=kind, by="auto", reason=why, commit=self.progress.head)
+            kind, why = self._decide_alone(step)
+            by, hunks = "auto", None
         else:
-            accepted = answer.decision == "accept"
-            decided = ev.Decided(
-                step=step.index,
-                decision="accept" if accepted else "refuse",
-                by="user",
-                reason=answer.reason,
-                commit=self.progress.head,
-                hunks=answer.hunks if accepted else None,
-            )
-        if decided.decision == "accept":
-            self._accept(step, decided)
+            kind, why = "accept" if answer.decision == "accept" else "refuse", answer.reason
+            by, hunks = "user", answer.hunks
+        if kind == "accept":
+            self._accept(step, by, why, hunks)
         else:
-            self._emit(decided)
+            self._decided(step, kind, by, why)
 
-    def _accept(self, step: StepSummary, decided: ev.Decided) -> None:
-        commit, hunks = self._lander.kept_commit(step, decided.hunks)
+    def _decide_alone(self, step: StepSummary) -> tuple[DecisionKind, str]:
+        """What to do with a step where nobody is asked. A win is compared with the noise, and confirmed, at any length."""
+        kind, why = verdict(self.progress, step)
+        if kind != "accept" or not _has_metric(step):
+            return kind, why
+        if problem := self._measurer.baseline():
+            return "refuse", f"the noise is not known, since another run of the baseline failed: {problem}"
+        if verdict(self.progress, step)[0] == "accept":
+            self._measurer.confirm(step)
+        return verdict(self.progress, step)
+
+    def _accept(self, step: StepSummary, by: str, why: str, chosen: tuple[int, ...] | None) -> None:
+        commit, hunks = self._lander.kept_commit(step, chosen)
         self._lander.move_head(commit, self.progress.head)
-        self._emit(
-            ev.Decided(step=step.index, decision="accept", by=decided.by, reason=decided.reason, commit=commit, hunks=hunks)
-        )
+        self._emit(ev.Decided(step=step.index, decision="accept", by=by, reason=why, commit=commit, hunks=hunks))
         if hunks is not None:
             self._emit(ev.Notice(text=f"step {step.index} was accepted in part: what was kept is not measured yet"))
         self._land(step)
-
-    def _suggest(self, step: StepSummary) -> tuple[DecisionKind, str]:
-        rewarded = step.rewarded
-        if rewarded is None or rewarded.case != "edit" or step.value is None or rewarded.before is None:
-            if step.edits and rewarded is not None and rewarded.case == "no_edit":
-                return "accept", "the file was copied"
-            if not step.edits and not step.proposed.invalid:
-                return "skip", "nothing was edited"
-            return "refuse", rewarded.feedback if rewarded else "not run"
-        return suggestion(self._spec(), rewarded.before, step.value, self._noise(step))
 
     # Questions and requests
 
@@ -238,7 +222,7 @@ class Session:
             if self.progress.approve == "auto" or (question == "run" and self.progress.approve == "run"):
                 return None
             if again and question == "accept":
-                kind, why = self._suggest(step)
+                kind, why = verdict(self.progress, step)
                 self._emit(ev.DecisionNeeded(step=step.index, question=question, suggestion=kind, why=why))
 
     def _serve_pending(self) -> None:
@@ -254,9 +238,9 @@ class Session:
                 self._lander.revert(request.step, self.progress, self._emit)
             elif request.kind == "rerun":
                 step = self.progress.step(request.step)
-                if step.rewarded is None or step.rewarded.case != "edit":
+                if not _has_metric(step):
                     raise UserError(f"step {request.step} has no metric to measure again")
-                self._measure_again(step)
+                self._measurer.again(step)
                 return True
         except KeyError:
             self._emit(ev.Notice(text=f"there is no step {request.step}", level="warning"))
@@ -275,54 +259,12 @@ class Session:
             request = self._controls.wait(1.0)
             step = self.progress.open_step
             if request and request.kind == "answer" and step and request.step == step.index and step.rewarded is None:
-                self._emit(
-                    ev.Decided(step=step.index, decision="skip", by="user", reason=request.reason, commit=self.progress.head)
-                )
+                self._decided(step, "skip", "user", request.reason)
             elif request:
                 self._serve(request)
         if self._controls.stopping:
             raise Stopped
         self._emit(ev.Resumed())
-
-    # Runs
-
-    def _measure_again(self, step: StepSummary) -> None:
-        commit = step.decided.commit if step.kept and step.decided else step.proposed.commit
-        measurement = self._runs.run(step.index, len(step.runs), commit)
-        if measurement.value is None:
-            self._emit(ev.Notice(text=f"step {step.index} measured again: {measurement.message}", level="warning"))
-            return
-        values = (measurement.value,) if step.partial else (*step.values, measurement.value)
-        mean = sum(values) / len(values)
-        before = step.rewarded.before if step.rewarded and step.rewarded.before is not None else mean
-        noise = max((item for item in (self._noise(), noise_of(values)) if item is not None), default=None)
-        sure = confidence(self._spec().gain(mean, before), noise)
-        self._emit(ev.Measured(step=step.index, values=values, value=mean, confidence=sure))
-
-    def _measure_head(self) -> None:
-        """Measure the files as they stand when no step's value speaks for them."""
-        if self.progress.head_value is not None:
-            return
-        last = self.progress.steps[-1]
-        measurement = self._runs.run(last.index, len(last.runs), self.progress.head)
-        if measurement.value is None:
-            raise UserError(
-                "the accepted edits together do not yield the metric",
-                where=measurement.message,
-                how="revert one: mlagent revert, or key v",
-                code=Exit.NO_METRIC,
-            )
-        self._emit(ev.HeadMeasured(value=measurement.value, why="accepted in part, or reverted out of order"))
-
-    def _watch_infrastructure(self, measurement: Measurement) -> None:
-        self._failures = self._failures + 1 if measurement.result.outcome == "infrastructure" else 0
-        if self._failures >= INFRASTRUCTURE_PATIENCE:
-            raise UserError(
-                f"the sandbox failed {self._failures} times in a row",
-                where=measurement.message,
-                how="mend it, then go on with --continue; see: mlagent doctor",
-                code=Exit.NO_SANDBOX,
-            )
 
     def _guarded(self, call: Callable[[], tuple[Proposal, Prepared]]) -> tuple[Proposal, Prepared]:
         try:
@@ -334,23 +276,24 @@ class Session:
 
     def _land(self, step: StepSummary) -> None:
         if self._plan.apply:
-            self._lander.land(step, self._spec(), self._policy.name, self._emit)
+            self._lander.land(step, self.progress, self._policy.name, self._emit)
 
     def _land_what_is_missing(self) -> None:
         """After a crash between a decision and its landing: land now.
 
-        Steps of a session that was not to touch the project stay out of it, however the session goes on.
+        Steps that were accepted while the project was not to be touched stay out of it, however the session goes on.
         """
         missing = [step for step in self.progress.kept if step.landed is None]
         started = self.progress.started
         if not missing or not self._plan.apply or started is None:
             return
-        if started.apply:
-            for step in missing:
+        withheld = self.progress.withheld & {step.index for step in missing}
+        for step in missing:
+            if step.index not in withheld:
                 self._land(step)
-            return
-        text = f"steps kept earlier are not in the project ({len(missing)}); land them with: mlagent apply {started.session}"
-        self._emit(ev.Notice(text=text))
+        if withheld:
+            how = f"land them with: mlagent apply {started.session}"
+            self._emit(ev.Notice(text=f"steps kept earlier are not in the project ({len(withheld)}); {how}"))
 
     # Facts
 
@@ -379,16 +322,10 @@ class Session:
             raise RuntimeError("the metric is known before the session runs")
         return self.progress.metric
 
-    def _noise(self, step: StepSummary | None = None) -> float | None:
-        """The standard deviation of one run: the baseline's, or the step's own where that is larger."""
-        known = [self.progress.baseline.noise if self.progress.baseline else None, noise_of(step.values) if step else None]
-        return max((noise for noise in known if noise is not None), default=None)
-
-    def _value(self) -> float:
-        """m_t."""
-        if self.progress.head_value is None:
-            raise RuntimeError("the head is measured before a step begins")
-        return self.progress.head_value
-
     def _emit(self, event: Event) -> None:
         self._recorder.emit(event)
+
+
+def _has_metric(step: StepSummary) -> bool:
+    """Whether the step was run and gave a metric to decide by."""
+    return step.rewarded is not None and step.rewarded.case == "edit"

@@ -16,8 +16,6 @@ from mlagent_app.journal import Record, read
 from mlagent_app.repo.locks import state_dir
 from mlagent_app.session.progress import Progress
 
-# Settings that a continued session may be given anew; the rest is as it was when it began.
-CHANGEABLE = ("session.steps", "session.minutes", "session.approve", "session.commit")
 KEEP = 200  # ended sessions kept a machine; the oldest go first
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from textual.content import Content
 
 from mlagent_app.agent import events as ev
@@ -171,9 +173,10 @@ def _snapshot(shot: ev.SnapshotTaken) -> Lines:
     lines = [fact("snapshot", f"{plural(shot.files, 'file')}, {size(shot.size)}")]
     if shot.protected:
         lines.append(fact("protected", ", ".join(shot.protected)))
-    if shot.linked:
-        lines.append(fact("linked", ", ".join(path for path, _ in shot.linked)))
-    lines += [fact("left out", f"{path}: {why}") for path, why in shot.left_out[:8]]
-    if len(shot.left_out) > 8:
-        lines.append(fact("", f"and {len(shot.left_out) - 8} more"))
-    return lines
+    return [*lines, *_reasons("linked", shot.linked, 0), *_reasons("left out", shot.left_out, shot.cut)]
+
+
+def _reasons(name: str, paths: Sequence[tuple[str, str]], cut: int) -> Lines:
+    """The first of some (path, why) pairs, and how many more there are; `cut` of them are not among `paths`."""
+    more = len(paths[8:]) + cut
+    return [fact(name, f"{path}: {why}") for path, why in paths[:8]] + ([fact("", f"and {more} more")] if more else [])

@@ -44,8 +44,10 @@ def parser() -> argparse.ArgumentParser:
         argument_default=argparse.SUPPRESS,
     )
     tree.add_argument("project", nargs="?", metavar="PROJECT", default=None, help="the project's directory (default: this one)")
-    tree.add_argument("--policy", help="what proposes edits: embedded (the default), cookbook, bandit, random or openai")
-    tree.add_argument("--model", help="the model at the endpoint; for the embedded policy a directory of weights")
+    tree.add_argument(
+        "--policy", help="what proposes edits: embedded (the default), cookbook, bandit, random, vllm, transformers or openai"
+    )
+    tree.add_argument("--model", help="the model's name at the endpoint or on a hub, or a directory of weights")
     tree.add_argument(
         "--endpoint", metavar="URL", help="an OpenAI-compatible server, or: vllm, ollama, lmstudio, llama.cpp, openai"
     )

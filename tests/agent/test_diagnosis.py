@@ -22,6 +22,12 @@ LOGS = [
     (TRACE + "MemoryError\n", ["out of memory", "memory"]),
     (TRACE + "numpy._ArrayMemoryError: Unable to allocate 8.00 GiB for an array\n", ["out of memory"]),
     (TRACE + "OSError: [Errno 28] No space left on device\n", ["disk is full"]),
+    (TRACE + "OSError: [Errno 27] File too large\n", ["[limits] file_mb"]),
+    ("cat: write error: File too large\n", ["[limits] file_mb"]),
+    (
+        TRACE + "RuntimeError: [enforce fail at inline_container.cc:603] . unexpected pos 1073741824 vs 1073741718\n",
+        ["disk is full", "[limits] file_mb"],
+    ),
     (TRACE + "PermissionError: [Errno 13] Permission denied: '/data/out'\n", ["permission", "/data/out"]),
     (TRACE + "OSError: [Errno 30] Read-only file system: '/models'\n", ["permission", "/models"]),
     ('  File "/job/model.py", line 7\n    x = = 3\n        ^\nSyntaxError: invalid syntax\n', ["syntax error", "model.py:7"]),
@@ -50,6 +56,33 @@ def test_the_cause_is_named(log: str, parts: list[str]) -> None:
     for part in parts:
         assert part in cause
     assert "\n" not in cause
+
+
+LINKED = {"big/table.csv": "60 MiB, over 32 MiB", "data": "a link to /mnt/data"}
+
+
+@pytest.mark.parametrize(
+    ("line", "path"),
+    [
+        ("OSError: [Errno 30] Read-only file system: 'big/table.csv'", "big/table.csv"),
+        ("OSError: [Errno 30] Read-only file system: '/workspace/big/table.csv'", "big/table.csv"),
+        ("OSError: [Errno 30] Read-only file system: '../big/table.csv'", "big/table.csv"),
+        ("OSError: [Errno 30] Read-only file system: 'table.csv'", "big/table.csv"),
+        ("OSError: [Errno 16] Device or resource busy: 'fresh.csv' -> 'big/table.csv'", "big/table.csv"),
+        ("RuntimeError: File big/table.csv cannot be opened.", "big/table.csv"),
+        ("sh: 1: cannot create big/table.csv: Read-only file system", "big/table.csv"),
+        ("PermissionError: [Errno 13] Permission denied: './data/new.csv'", "data"),
+    ],
+)
+def test_a_link_that_cannot_be_written_to_is_told_from_other_places(line: str, path: str) -> None:
+    cause = likely_cause(TRACE + line + "\n", LINKED)
+    assert f"cannot write to {path!r}, which is linked read-only ({LINKED[path]})" in cause and "elsewhere" in cause
+
+
+@pytest.mark.parametrize("place", ["/data/out", "data2", "mydata", "/mnt/table.csv"])
+def test_other_places_are_not_taken_for_a_link(place: str) -> None:
+    cause = likely_cause(TRACE + f"OSError: [Errno 30] Read-only file system: '{place}'\n", LINKED)
+    assert place in cause and "linked" not in cause
 
 
 @pytest.mark.parametrize("log", ["", "epoch 1 loss 0.5\n", "loading\nall done\n", "UserWarning: this is only a warning\n"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -12,6 +13,9 @@ from pathlib import Path
 
 import pytest
 
+from mlagent_app.agent.errors import UserError
+from mlagent_app.agent.events import BaselineMeasured, SessionEnded
+from mlagent_app.journal import read
 from mlagent_app.session import store
 from tests.cli.program import command, environment, mlagent, one_line
 from tests.projects import awkward
@@ -115,6 +119,44 @@ def test_control_c_ends_with_130_and_can_be_continued(project: Path) -> None:
     assert mlagent("run", project, "--continue", "--steps", "1", "--format", "json").returncode == 0
 
 
+def wait_for_baseline(project: Path) -> None:
+    end = time.monotonic() + 120
+    while time.monotonic() < end:
+        with contextlib.suppress(UserError):
+            if any(isinstance(record.event, BaselineMeasured) for record in read(store.latest(project).journal)[0]):
+                return
+        time.sleep(0.1)
+    pytest.fail("no baseline")
+
+
+def test_a_terminal_that_is_lost_stops_the_session_in_good_order(project: Path) -> None:
+    terminal, end = os.openpty()
+    arguments = ("run", project, "--steps", "50", "--sandbox", "local")
+    process = subprocess.Popen(
+        command("mlagent", *arguments), stdin=end, stdout=end, stderr=end, env=environment(), start_new_session=True
+    )
+    os.close(end)
+    wait_for_baseline(project)
+    os.close(terminal)
+    for _ in range(2):  # from the kernel and from the shell
+        process.send_signal(signal.SIGHUP)
+    assert process.wait(timeout=60) == 130
+    records, _ = read(store.latest(project).journal)
+    assert isinstance(records[-1].event, SessionEnded)
+
+
+def test_nohup_outlives_its_terminal(project: Path) -> None:
+    arguments = ("run", project, "--steps", "2", "--sandbox", "local", "--format", "json")
+    process = subprocess.Popen(
+        ["nohup", *command("mlagent", *arguments)], stdout=subprocess.PIPE, env=environment(), stdin=subprocess.DEVNULL
+    )
+    wait_for_baseline(project)
+    process.send_signal(signal.SIGHUP)
+    out, _ = process.communicate(timeout=120)
+    assert process.returncode == 0
+    assert len(json.loads(out)["steps"]) == 2
+
+
 def test_projects_that_cannot_be_worked_on(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     (tmp_path / "text").mkdir()
@@ -197,6 +239,7 @@ def test_no_walled_sandbox_is_an_error_with_the_ways_out(project: Path, tmp_path
 
 
 SMALL = '[limits]\nminutes_per_run = 0.05\nmemory = "300m"\n'
+SMALL_FILES = "[limits]\nfile_mb = 64\n"
 
 
 @pytest.mark.bwrap
@@ -210,7 +253,7 @@ SMALL = '[limits]\nminutes_per_run = 0.05\nmemory = "300m"\n'
         (awkward.infinite_metric, 3, "inf"),
         (awkward.endless, 3, "minutes_per_run"),
         (awkward.memory_hog, 3, "memory"),
-        (awkward.disk_filler, 3, "too large"),
+        (awkward.disk_filler, 3, "raise [limits] file_mb"),
         (awkward.mid_merge, 2, "merge is under way"),
         (awkward.bare, 2, "bare"),
         (awkward.empty, 2, "is empty"),
@@ -227,6 +270,8 @@ def test_awkward_projects(build: Callable[[Path], Path], code: int, said: str, t
     project = build(tmp_path / "project")
     if build in (awkward.endless, awkward.memory_hog):
         (project / "mlagent.toml").write_text(SMALL)
+    if build is awkward.disk_filler:
+        (project / "mlagent.toml").write_text(SMALL_FILES)
     before = fingerprint(project)
     done = mlagent("run", project, "--steps", "1", "--sandbox", "bwrap")
     assert done.returncode == code, done.stdout + done.stderr

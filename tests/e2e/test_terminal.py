@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 from pathlib import Path
 
@@ -44,9 +45,13 @@ def test_accept_a_step_then_quit_then_continue(project: Path, tmp_path: Path) ->
     assert (project / "train.py").read_text() != TRAIN
     assert "ML-Agent-Step: " in git(project, "log", "-1", "--format=%B")
     assert git(project, "status", "--porcelain") == " M README.md\n?? notes.txt\n"
-    done = mlagent("run", project, "--continue", "--steps", "2", "--format", "json", "--sandbox", "local")
+    # Without --apply the project is not touched, though the app, where the session began, lands what is accepted.
+    before = fingerprint(project)
+    done = mlagent("run", project, "--continue", "--steps", "4", "--format", "json", "--sandbox", "local")
     assert done.returncode == 0, done.stderr
     assert store.latest(project).id in done.stdout
+    assert "accept" in [step["decision"] for step in json.loads(done.stdout)["steps"][1:]]
+    assert fingerprint(project) == before
 
 
 def test_a_problem_is_said_on_the_screen_and_by_the_exit_code(tmp_path: Path) -> None:

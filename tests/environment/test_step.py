@@ -27,7 +27,7 @@ from mlagent_app.repo.snapshot import Snapshot
 from sandbox.local import LocalRunner
 from tests.session.project import make_project
 
-BEFORE = 0.36047
+BEFORE = 0.360229
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from mlagent_app.agent.errors import UserError
+from mlagent_app.repo import indexlock
 from mlagent_app.repo.project import open_project
 from tests.repo.support import TRAIN, Bed, fingerprint, git, make_repo, tree, write
 
@@ -235,7 +236,8 @@ def test_a_change_that_is_committed_already_is_not_committed_again(tmp_path: Pat
     assert git(bed.root, "status", "--porcelain") == ""
 
 
-def test_a_locked_index_stops_the_landing(tmp_path: Path) -> None:
+def test_a_locked_index_stops_the_landing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(indexlock, "PATIENCE", 0.1)
     bed = Bed(make_repo(tmp_path / "r"), tmp_path / "s")
     (bed.root / ".git" / "index.lock").write_bytes(b"")
     before = fingerprint(bed.root)
@@ -244,7 +246,8 @@ def test_a_locked_index_stops_the_landing(tmp_path: Path) -> None:
     assert fingerprint(bed.root) == before
 
 
-def test_what_a_killed_landing_left_is_cleared(tmp_path: Path) -> None:
+def test_what_a_killed_landing_left_is_cleared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(indexlock, "PATIENCE", 0.1)
     bed = Bed(make_repo(tmp_path / "r"), tmp_path / "s")
     commit = bed.edit("train.py", b"_9 = 9", b"_9 = 0")
     child = subprocess.Popen(
@@ -313,13 +316,19 @@ def test_a_branch_switched_after_opening(tmp_path: Path) -> None:
     assert git(root, "rev-parse", "main") == main
 
 
-def test_hooks_do_not_run(tmp_path: Path) -> None:
+@pytest.mark.parametrize("place", [".git/hooks", ".husky"])
+def test_hooks_do_not_run_and_that_is_said(tmp_path: Path, place: str) -> None:
     root = make_repo(tmp_path / "r")
-    for name in ("pre-commit", "commit-msg", "post-commit", "reference-transaction", "post-index-change"):
-        write(root, {f".git/hooks/{name}": b"#!/bin/sh\ntouch ran\nexit 1\n"})
-        (root / ".git" / "hooks" / name).chmod(0o755)
+    for name in ("pre-commit", "commit-msg", "reference-transaction", "post-index-change"):
+        write(root, {f"{place}/{name}": b"#!/bin/sh\ntouch ran\nexit 1\n"})
+        (root / place / name).chmod(0o755)
+    write(root, {f"{place}/post-commit.sample": b"", f"{place}/prepare-commit-msg": b"not executable\n"})
+    if place == ".husky":
+        git(root, "config", "core.hooksPath", place)
     bed = Bed(root, tmp_path / "s")
-    assert bed.land(bed.edit("train.py", b"_9 = 9", b"_9 = 0")).commit
+    result = bed.land(bed.edit("train.py", b"_9 = 9", b"_9 = 0"))
+    assert result.commit
+    assert result.note == "your commit hooks did not run (pre-commit, commit-msg)"
     assert not (root / "ran").exists()
 
 

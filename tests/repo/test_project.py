@@ -157,6 +157,17 @@ def test_an_unfinished_operation(tmp_path: Path, operation: str) -> None:
     assert fingerprint(root) == before
 
 
+def test_amid_a_bisect(tmp_path: Path) -> None:
+    root = make_repo(tmp_path / "r")
+    git(root, "bisect", "start")
+    before = fingerprint(root)
+    line = refusal(root)
+    assert "a bisect is under way" in line and "git bisect reset" in line
+    assert fingerprint(root) == before
+    git(root, "bisect", "reset")
+    assert open_project(root).branch == "main"
+
+
 def test_without_git_on_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     root = make_repo(tmp_path / "r")
     monkeypatch.setenv("PATH", str(tmp_path))

@@ -44,7 +44,13 @@ def opening(noise: float | None = NOISE, direction: str = "max", value: float = 
     return [
         started(),
         ev.SnapshotTaken(
-            commit="c0", files=4, size=5120, linked=(("data/big.npy", "larger than 50 MB"),), protected=("data.py",)
+            commit="c0",
+            files=4,
+            size=5120,
+            linked=(("data/big.npy", "larger than 50 MB"),),
+            left_out=((".env", "looks like a secret"),),
+            cut=7,
+            protected=("data.py",),
         ),
         *(run(0, value=each, repeat=number) for number, each in enumerate(values)),
         ev.MetricChosen(metric=metric, line="validation accuracy: 0.8000", where="stdout", reason="validation beats training"),

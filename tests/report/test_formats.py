@@ -110,6 +110,7 @@ def test_the_page_says_what_happened() -> None:
     for words in (
         "digits", "0.95", "+18.75 %", "15.0 x noise", "set MAX_DEPTH to 1", "replace RandomForestClassifier with SVC",
         "No module named 'nothing'", "too slow in production", "changes the seed", "reverted", "larger than 50 MB",
+        ".env: looks like a secret", "and 7 more",
         "host runtime", "sigmoid(100 x +0.06 / 0.2)", "not scored", "a notice", "-MAX_DEPTH = 6", "+MAX_DEPTH = 1",
         "docker, bwrap", "picked among 5 measured edits",
     ):  # fmt: skip

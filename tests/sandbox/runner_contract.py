@@ -201,9 +201,9 @@ class RunnerContract:
         assert (result.outcome, result.exit_code) == ("out_of_memory", 1)
         assert "MemoryError" in result.message
 
-    def test_a_file_over_the_scratch_limit_is_disk_full(self, runner: Runner, workspace: Path) -> None:
+    def test_a_file_over_the_limit_is_disk_full(self, runner: Runner, workspace: Path) -> None:
         source = "open('big', 'wb').write(bytes(3 << 20))\n"
-        result = self.script(runner, workspace, source, Limits(scratch_mb=1))
+        result = self.script(runner, workspace, source, Limits(file_mb=1))
         assert (result.outcome, result.disk_full) == ("error", True)
 
     def test_no_space_left_is_disk_full(self, runner: Runner, workspace: Path) -> None:

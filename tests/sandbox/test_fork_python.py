@@ -140,7 +140,7 @@ def both(fork: ForkRunner, workspace: Path, command: str, limits: Limits | None 
             path.write_bytes(content)
         log = workspace.parent / f"{runner.name}.txt"
         job = Job(command, workspace, log, python=PYTHON, env={"OMP_NUM_THREADS": "1"})
-        results.append(runner.run(job, limits or Limits(seconds=60, scratch_mb=4)))
+        results.append(runner.run(job, limits or Limits(seconds=60, file_mb=4)))
         made = {path.name: path.read_text() for path in sorted(workspace.rglob("*.*")) if path.suffix in (".csv", ".txt")}
         (workspace.parent / f"{runner.name}.made").write_text(repr(made))
     return tuple(results)

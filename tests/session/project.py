@@ -18,7 +18,9 @@ def main():
     x = 4.0
     for _ in range(EPOCHS):
         x -= LEARNING_RATE * 2 * x
-    score = 1 / (1 + abs(x)) - 0.0001 * HIDDEN_SIZE
+    for _ in range(HIDDEN_SIZE):
+        x += 0.001
+    score = 1 / (1 + abs(x))
     print(f"validation accuracy: {score:.6f}")
 
 

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mlagent_app.agent.metrics import MetricSpec
-from mlagent_app.session.decide import confidence, noise_of, repeats, suggestion
+from mlagent_app.session.decide import confidence, noise_of, objection, repeats, suggestion
 
 ACCURACY, RMSE = MetricSpec("accuracy", "max"), MetricSpec("rmse", "min")
 
@@ -43,5 +43,11 @@ def test_noise_and_confidence_are_unknown_where_they_cannot_be_known() -> None:
     assert confidence(0.1, 0.05) == pytest.approx(2.0)
 
 
+def test_every_flag_is_an_objection_but_that_of_a_new_package() -> None:
+    seed, package = "seed: touches the seed (SEED)", "dependency: needs a package that the project does not use yet (xgboost)"
+    assert objection((seed, package)) == seed
+    assert objection((package,)) == ""
+
+
 def test_only_cheap_runs_are_repeated() -> None:
-    assert [repeats(seconds) for seconds in (1, 60, 600)] == [3, 2, 1]
+    assert [repeats(seconds) for seconds in (1, 20, 60, 180, 600)] == [3, 3, 2, 2, 1]

@@ -1,0 +1,30 @@
+"""A mark in the private repository while a landing writes: by it the next one knows what was killed midway.
+
+Without it, a change that a killed landing wrote and did not commit looks just like one that the user made and did not commit.
+"""
+
+from __future__ import annotations
+
+from types import TracebackType
+
+from mlagent_app.repo.gitcmd import Git
+
+
+class Begun:
+    """The landing of the change between two private commits, as long as the context lasts. `before`: it was killed once."""
+
+    def __init__(self, git: Git, old: str, new: str) -> None:
+        self._git = git
+        self._ref = f"refs/mlagent/landing/{old}-{new}"
+        self._new = new
+        self.before = False
+
+    def __enter__(self) -> Begun:
+        self.before = self._git.run("show-ref", "--verify", "--quiet", self._ref, ok=(0, 1)).status == 0
+        self._git.run("update-ref", self._ref, self._new)
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        # What fails puts back what it found: the half of the change that was there before is still there.
+        if error is None or not self.before:
+            self._git.run("update-ref", "-d", self._ref)
