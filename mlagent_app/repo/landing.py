@@ -111,15 +111,20 @@ def revert(
     base: str,
     commit: str,
     *,
-    hunks: Sequence[int] | None,
     message: str,
     trailers: Mapping[str, str],
     commit_to_branch: bool,
+    landed: str = "",
 ) -> LandResult:
-    """Undo a landed step, also when others have landed since. Like `land`, with the change turned round."""
-    plan = _plan(project, snapshot, base, commit, hunks, undo=True)
+    """Undo a landed step, also when others have landed since. Like `land`, with the change turned round.
+
+    `landed` is the commit that landed it, where one did: a file that it left as the branch had it is left again, for its
+    part of the change concerned lines that the user had not committed.
+    """
+    plan = _plan(project, snapshot, base, commit, None, undo=True)
     _refuse(plan.conflicts, "the step cannot be undone in the project as it is now")
-    return _carry_out(project, snapshot, plan, _full(message, trailers), commit_to_branch)
+    left = _left_by(project, landed, [file.of_step.path for file in plan.files])
+    return _carry_out(project, snapshot, plan, _full(message, trailers), commit_to_branch, left)
 
 
 def is_on_branch(project: Project, snapshot: Snapshot, base: str, commit: str, *, landed: str) -> bool:
@@ -204,7 +209,24 @@ def _full(message: str, trailers: Mapping[str, str]) -> str:
     return "\n".join([text, "", *lines]) + "\n" if lines else f"{text}\n"
 
 
-def _carry_out(project: Project, snapshot: Snapshot, plan: _Plan, message: str, commit_to_branch: bool) -> LandResult:
+def _left_by(project: Project, landed: str, paths: Sequence[str]) -> frozenset[str]:
+    """Those of the paths that the commit `landed` did not change; none where it is not known (any more)."""
+    if project.git_root is None or not landed:
+        return frozenset()
+    git = project_git(project.git_root)
+    told = git.run("diff-tree", "--no-commit-id", "--name-only", "-r", "-z", landed, ok=range(256))
+    changed = set(os.fsdecode(told.out).split("\0"))
+    return frozenset(path for path in paths if told.status == 0 and project.prefix + path not in changed)
+
+
+def _carry_out(
+    project: Project,
+    snapshot: Snapshot,
+    plan: _Plan,
+    message: str,
+    commit_to_branch: bool,
+    left: frozenset[str] = frozenset(),
+) -> LandResult:
     if project.git_dir is not None:
         IndexLock(project.git_dir).clear_own()
     clear_leftovers(project.root, [file.of_step.path for file in plan.files])
@@ -213,7 +235,7 @@ def _carry_out(project: Project, snapshot: Snapshot, plan: _Plan, message: str, 
         changes = [file for file in plan.files if begun.before or not file.is_there]
         if not changes:
             return LandResult((), "", _nothing_to_do(project, snapshot, plan, commit_to_branch))
-        return _write(project, snapshot, changes, message, commit_to_branch)
+        return _write(project, snapshot, changes, message, commit_to_branch, left)
 
 
 def _nothing_to_do(project: Project, snapshot: Snapshot, plan: _Plan, commit_to_branch: bool) -> str:
@@ -224,11 +246,20 @@ def _nothing_to_do(project: Project, snapshot: Snapshot, plan: _Plan, commit_to_
     return _ALREADY
 
 
-def _write(project: Project, snapshot: Snapshot, files: Sequence[_Planned], message: str, commit_to_branch: bool) -> LandResult:
+def _write(
+    project: Project,
+    snapshot: Snapshot,
+    files: Sequence[_Planned],
+    message: str,
+    commit_to_branch: bool,
+    left: frozenset[str],
+) -> LandResult:
+    """Write the files and commit them, all but those that are `left` as the branch has them."""
     writing = Writing(project.root, [file.written for file in files if not file.is_there])
     reason = cannot_commit(project) if commit_to_branch else ""
     if commit_to_branch and not reason:
-        committed = [file.of_step if file.is_there else file.written for file in files]
+        parts = [file for file in files if file.of_step.path not in left]
+        committed = [file.of_step if file.is_there else file.written for file in parts]
         with BranchCommit(project, snapshot.git) as branch:
             while not (reason := branch.plan(committed, message)):
                 if branch.lock():

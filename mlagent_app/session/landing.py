@@ -109,10 +109,10 @@ class Lander:
                 self._snapshot,
                 base,
                 commit,
-                hunks=None,
                 message=f"Revert: {step.proposed.instruction}",
                 trailers={"ML-Agent-Step": f"{self._session}/{index}", "ML-Agent-Reverts": step.landed.commit or "uncommitted"},
                 commit_to_branch=self._commit,
+                landed=step.landed.commit,
             )
             files, landed, note = result.files, result.commit, result.note
         self._snapshot.set_head(head, progress.head)

@@ -72,6 +72,9 @@ class Session:
         step = self.progress.open_step or self._propose()
         if step is None:
             return
+        if step.edits and step.proposed.base != self.progress.head:
+            self._decided(step, "refuse", "auto", "an edit that it builds on was undone before it was decided")
+            return
         prepared = self._prepared(step)
         if step.rewarded is None:
             if prepared.runs and not self._may_run(step):
@@ -235,6 +238,12 @@ class Session:
             if request.kind == "approve" and request.approve and request.approve != self.progress.approve:
                 self._emit(ev.ApproveChanged(approve=request.approve))
             elif request.kind == "revert":
+                waiting = self.progress.open_step
+                if waiting is not None:
+                    raise UserError(
+                        f"step {waiting.index} builds on the present files and waits for its decision",
+                        how=f"decide it, then undo step {request.step}",
+                    )
                 self._lander.revert(request.step, self.progress, self._emit)
             elif request.kind == "rerun":
                 step = self.progress.step(request.step)

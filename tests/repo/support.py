@@ -105,15 +105,20 @@ class Bed:
         )
 
     def revert(
-        self, commit: str, *, base: str = "", hunks: tuple[int, ...] | None = None, to_branch: bool = True
+        self,
+        commit: str,
+        *,
+        base: str = "",
+        to_branch: bool = True,
+        landed: str = "",
     ) -> LandResult:
         return revert(
             self.project,
             self.snapshot,
             base or self.base,
             commit,
-            hunks=hunks,
             message="Undo",
             trailers={"ML-Agent-Step": "s/1"},
             commit_to_branch=to_branch,
+            landed=landed,
         )

@@ -107,7 +107,7 @@ def test_some_hunks_land_and_are_undone(tmp_path: Path) -> None:
     result = bed.land(commit, hunks=(1,))
     assert (bed.root / "train.py").read_bytes() == changed(b"_30 = 30", b"_30 = 0")
     assert result.commit
-    bed.revert(commit, hunks=(1,))
+    bed.revert(bed.snapshot.partial(bed.base, commit, (1,)))
     assert (bed.root / "train.py").read_bytes() == TRAIN
     assert bed.land(commit, hunks=()).files == ()
 

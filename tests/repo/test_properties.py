@@ -126,7 +126,7 @@ def landed_and_reverted(top: Path, start: Start, step: dict[str, bytes], mine: d
         assert set(changed) <= set(step)
     else:
         assert git(root, "rev-parse", "HEAD").strip() == head
-    bed.revert(commit, to_branch=to_branch)
+    bed.revert(commit, to_branch=to_branch, landed=result.commit)
     assert tree(root) == before
     assert untouched_git(root, set(step)) == entries
     if result.commit:

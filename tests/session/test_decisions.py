@@ -66,6 +66,36 @@ def test_the_mode_can_change_while_a_question_is_open(project: Path) -> None:
     assert seen.one(ev.ApproveChanged).approve == "auto"
 
 
+def test_nothing_is_undone_below_an_edit_that_waits_for_its_answer(project: Path) -> None:
+    def react(event: Event, controls: Controls) -> None:
+        if isinstance(event, ev.DecisionNeeded):
+            if event.step == 2:
+                controls.revert(1)
+            controls.answer(event.step, "accept")
+
+    seen, code = run(project, react, session__approve="run", session__steps=2, apply=True)
+    assert code == Exit.OK
+    assert not seen.all(ev.Reverted)
+    assert any("step 2 builds on the present files and waits" in event.text for event in seen.all(ev.Notice))
+    assert [event.decision for event in seen.all(ev.Decided)] == ["accept", "accept"]
+
+
+def test_an_edit_whose_base_was_undone_meanwhile_is_not_kept(project: Path) -> None:
+    def react(event: Event, controls: Controls) -> None:
+        if isinstance(event, ev.DecisionNeeded):
+            controls.stop() if event.step == 2 else controls.answer(event.step, "accept")
+
+    first, _ = run(project, react, session__approve="run", session__steps=2, apply=True)
+    before = (project / "train.py").read_text()
+    offline.revert(store.find(first.one(ev.SessionStarted).session), 1, lambda _: None)
+    undone = (project / "train.py").read_text()
+    assert undone != before
+    second, _ = run(project, accept_all, resume="latest", session__steps=2, apply=True)
+    decided = next(event for event in second.all(ev.Decided) if event.step == 2)
+    assert (decided.decision, decided.by) == ("refuse", "auto") and "was undone" in decided.reason
+    assert (project / "train.py").read_text() == undone
+
+
 def test_a_change_of_the_users_in_the_same_line_is_not_overwritten(project: Path) -> None:
     def react(event: Event, controls: Controls) -> None:
         if isinstance(event, ev.DecisionNeeded):
