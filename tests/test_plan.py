@@ -53,7 +53,7 @@ def test_a_plain_project_is_planned_with_the_defaults(root: Path) -> None:
     assert plan.python == Path(sys.executable) and "app's own" in plan.python_source
     assert plan.metric is None and plan.metric_direction is None and plan.metric_target is None
     assert (plan.steps, plan.minutes, plan.approve, plan.policy, plan.sandbox) == (10, None, "run", "embedded", "auto")
-    assert plan.limits == PlanLimits(600.0, 4096, float(min(os.cpu_count() or 1, 4)), 256, 16, 0)
+    assert plan.limits == PlanLimits(600.0, 4096, float(min(os.cpu_count() or 1, 4)), 256, 16, 10240, 0)
     assert plan.notes == "Keep it simple." and plan.command_candidates[0] == ("python train.py", "train.py")
     assert not plan.apply and not plan.demo and plan.commit and not plan.network
 

@@ -133,7 +133,14 @@ def test_a_terminal_that_is_lost_stops_the_session_in_good_order(project: Path) 
     terminal, end = os.openpty()
     arguments = ("run", project, "--steps", "50", "--sandbox", "local")
     process = subprocess.Popen(
-        command("mlagent", *arguments), stdin=end, stdout=end, stderr=end, env=environment(), start_new_session=True
+        command("mlagent", *arguments),
+        stdin=end,
+        stdout=end,
+        stderr=end,
+        env=environment(),
+        start_new_session=True,
+        # These tests may themselves have been started with nohup, which a child inherits.
+        preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_DFL),
     )
     os.close(end)
     wait_for_baseline(project)
