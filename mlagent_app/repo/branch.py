@@ -71,6 +71,7 @@ class BranchCommit:
         self._lock = IndexLock(project.git_dir)
         self._index = b""
         self._stored: list[_Stored] = []
+        self._branch: str | None = None
         self._old = ""
         self._new = ""
         self.note = ""
@@ -129,7 +130,7 @@ class BranchCommit:
 
     def _plan_tree(self, changes: Sequence[FileChange]) -> tuple[str, str]:
         """The tree of a commit of these changes on HEAD, or an empty string and why there is none."""
-        head = read_head(self._git)[1]
+        self._branch, head = read_head(self._git)
         if head is None or not self._lock.index.is_file():
             return "", "the branch has no commit or no index yet"
         self._old = head
@@ -146,7 +147,7 @@ class BranchCommit:
 
     def _notes(self) -> str:
         """What a person may miss in the commit."""
-        notes = [] if read_head(self._git)[0] else ["HEAD is detached: no branch holds the commit"]
+        notes = [] if self._branch else ["HEAD is detached: no branch holds the commit"]
         if self._git.run("config", "--type=bool", "commit.gpgSign", ok=range(256)).out.strip() == b"true":
             notes.append("the commit is not signed")
         hooks = commit_hooks(self._git)
