@@ -20,6 +20,8 @@ from training.stage import Stage
 from training.telling import Tell
 
 MODEL, CHECKPOINT, LOG = "model", "checkpoint.pt", "log.jsonl"
+# How many steps of the optimizer an update made.
+GRADIENT_STEPS = "gradient_steps"
 
 
 class Scored(Protocol):
@@ -41,7 +43,9 @@ class Trained(Protocol[B_contra]):
 
     def advantage(self, batch: B_contra) -> None: ...
 
-    def update(self, batch: B_contra, rng: random.Random) -> dict[str, float]: ...
+    def update(self, batch: B_contra, rng: random.Random) -> dict[str, float]:
+        """Learn from the batch; diagnostics, `GRADIENT_STEPS` among them."""
+        ...
 
     def explained_variance(self, batch: B_contra) -> float: ...
 
@@ -164,6 +168,7 @@ class Log:
         return {
             "updates": len(rows),
             "updates_per_hour": 3600 * len(rows) / seconds if seconds else 0.0,
+            "gradient_steps_per_hour": 3600 * sum(row.get(GRADIENT_STEPS, 0) for row in rows) / seconds if seconds else 0.0,
             "reward_first": float(np.mean([row["reward"] for row in rows[:10]])) if rows else 0.0,
             "reward_last": float(np.mean([row["reward"] for row in rows[-10:]])) if rows else 0.0,
             "unseen_reward_start": self._rows[0].get("unseen_reward"),

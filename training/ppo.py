@@ -26,7 +26,7 @@ from mlagent_app.agent.reward import CONSTANT
 from mlagent_app.policies.prior import Prior
 from training import algo, corpus, experts, sft
 from training.corpus import Corpus, Situation
-from training.loop import MODEL, Rollout, loop
+from training.loop import GRADIENT_STEPS, MODEL, Rollout, loop
 from training.model import Critic, from_scratch, load, padded
 from training.outcomes import Outcome, Outcomes, file_of, key_of
 from training.pool import WorkerPool
@@ -124,10 +124,11 @@ class Learner:
         batch.advantages = algo.normalise(advantages, batch.mask)
 
     def update(self, batch: Batch, rng: random.Random) -> dict[str, float]:
-        """`epochs` passes over the batch in minibatches of whole states. Returns the diagnostics of the last pass."""
+        """`epochs` passes over the batch in minibatches of whole states, then replays. Returns the last pass's diagnostics."""
         table = self.table
         count, each = len(batch.situations), max(1, table.minibatch // batch.actions.shape[1])
         sums: Counter[str] = Counter()
+        steps = 0
         for epoch in range(table.epochs):
             order = rng.sample(range(count), count)
             for at in range(0, count, each):
@@ -138,12 +139,14 @@ class Learner:
                 torch.nn.utils.clip_grad_norm_(self.actor.parameters(), table.max_grad_norm)
                 torch.nn.utils.clip_grad_norm_(self.critic.parameters(), table.max_grad_norm)
                 self.optimizer.step()
+                steps += 1
                 if epoch == table.epochs - 1:
                     sums.update({name: value * len(rows) / count for name, value in told.items()})
-        return {**sums, **self._replayed(rng)}
+        told = self._replayed(rng)
+        return {**sums, **({"replay_advantage": float(np.mean(told))} if told else {}), GRADIENT_STEPS: steps + len(told)}
 
-    def _replayed(self, rng: random.Random) -> dict[str, float]:
-        """Learn from remembered outcomes; see `training.replay`."""
+    def _replayed(self, rng: random.Random) -> list[float]:
+        """Learn from remembered outcomes; see `training.replay`. The objective at each gradient step."""
         told: list[float] = []
         for _ in range(self.table.replays if self.replay else 0):
             drawn = self.replay.draw(rng) if self.replay else []
@@ -159,7 +162,7 @@ class Learner:
             torch.nn.utils.clip_grad_norm_(self.actor.parameters(), self.table.max_grad_norm)
             self.optimizer.step()
             told.append(float(gained.detach()))
-        return {"replay_advantage": float(np.mean(told))} if told else {}
+        return told
 
     def _loss(self, batch: Batch, rows: list[int]) -> tuple[Tensor, dict[str, float]]:
         table = self.table

@@ -114,7 +114,7 @@ def page(
         "## Tasks",
         statistics.markdown(tasks),
         "![Gain by task](tasks.svg)",
-        *(("## Training", _training(manifests), "![Reward against time](learning.svg)") if learning else ()),
+        *(("## Training", _training(manifests), *_speed(manifests), "![Reward against time](learning.svg)") if learning else ()),
         "## Stages",
         _stages(manifests, recipe),
     ]
@@ -244,6 +244,7 @@ def _training(manifests: dict[str, Any]) -> str:
             "Run",
             "Updates",
             "Updates an hour",
+            "Gradient steps an hour",
             "Reward, first 10",
             "Reward, last 10",
             "Kept apart, start",
@@ -256,13 +257,38 @@ def _training(manifests: dict[str, Any]) -> str:
     for name, manifest in manifests.items():
         told = manifest["results"]
         if "updates_per_hour" in told:
-            numbers = [f"{told['updates']}", f"{told['updates_per_hour']:.0f}"]
+            steps = told.get("gradient_steps_per_hour")  # runs of before it was counted have none
+            numbers = [f"{told['updates']}", f"{told['updates_per_hour']:.0f}", MISSING if steps is None else f"{steps:.0f}"]
             numbers += [
                 MISSING if told[key] is None else f"{told[key]:.3f}"
                 for key in ("reward_first", "reward_last", "unseen_reward_start", "unseen_reward_best")
             ]
             rows.append([name, *numbers, f"{told['kl_sft']:.2f}", f"{told['executions']}", f"{told['cache_hits']}"])
     return statistics.markdown(rows)
+
+
+def _speed(manifests: dict[str, Any]) -> list[str]:
+    """How many more updates an hour are made step by step than by whole episodes; nothing unless both were trained."""
+    rates: dict[str, list[tuple[float, float]]] = {"step": [], "episode": []}
+    for manifest in manifests.values():
+        told = manifest["results"]
+        if "updates_per_hour" not in told or told["updates_per_hour"] == 0:
+            continue
+        table = manifest["recipe"]["rl"]
+        samples = table["states"] * (1 if table["mode"] == "episode" else table["rollouts_per_state"])
+        actions = (told["executions"] + told["cache_hits"]) / told["updates"]
+        rates[table["mode"]].append((told["updates_per_hour"] * samples, told["updates_per_hour"] * actions))
+    if not all(rates.values()):
+        return []
+    (samples, actions), (episodes, moves) = (
+        [_mean([row[column] for row in rates[mode]]) for column in (0, 1)] for mode in ("step", "episode")
+    )
+    text = (
+        f"An hour of training step by step has {samples:,.0f} samples (a state with one action, remembered ones counted), one by"
+        f" whole episodes {episodes:,.0f} (an episode). At equal samples an update that is {samples / episodes:.0f} times as many"
+        " updates an hour"
+    )
+    return [text + (f"; at equal actions an update it is {actions / moves:.1f} times as many." if moves else ".")]
 
 
 def _stages(manifests: dict[str, Any], recipe: Recipe) -> str:

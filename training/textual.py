@@ -21,6 +21,7 @@ import torch
 from training import algo
 from training.answers import TRAINED_TOKENS, Execution, Laid, Speech, chunks, draw, lay
 from training.corpus import Corpus, Situation
+from training.loop import GRADIENT_STEPS
 from training.outcomes import Outcomes
 from training.pool import WorkerPool
 from training.ppo import balanced
@@ -93,7 +94,7 @@ class TextLearner:
         table, count = self.table, len(batch.answers)
         sums: Counter[str] = Counter()
         self.models.train(True)
-        drift = 0.0
+        drift, steps = 0.0, 0
         for epoch in range(table.epochs):
             order = rng.sample(range(count), count)
             for at in range(0, count, table.minibatch):
@@ -112,10 +113,12 @@ class TextLearner:
                 if epoch == at == 0:
                     drift = told["drift"]  # nothing has been learned from the batch yet: it should be 0
                 self.optimizer.step()
+                steps += 1
                 if epoch == table.epochs - 1:
                     sums.update({name: value * len(rows) / count for name, value in told.items()})
         self.models.train(False)
-        return {**sums, "kl_sft": sums["kl_token"] * self._tokens_per_answer(batch), "drift": drift}
+        apart = sums["kl_token"] * self._tokens_per_answer(batch)
+        return {**sums, "kl_sft": apart, "drift": drift, GRADIENT_STEPS: steps}
 
     def _backward(self, batch: TextBatch, rows: list[int], share: float) -> dict[str, float]:
         """Gradients of some answers, which are `share` of a minibatch's tokens. Returns their part of its diagnostics.

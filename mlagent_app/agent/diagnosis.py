@@ -206,8 +206,7 @@ def _place(lines: list[str]) -> str:
     own = [found for found in frames if not _LIBRARY.search(found["file"])] or frames
     if not own:
         return ""
-    file = own[-1]["file"]
-    return f" ({file.rpartition('/workspace/')[2].rpartition('/work/')[2] or file}:{own[-1]['line']})"
+    return f" ({_WORKSPACE.sub('', own[-1]['file'])}:{own[-1]['line']})"
 
 
 def _last(pattern: str, lines: list[str]) -> re.Match[str] | None:

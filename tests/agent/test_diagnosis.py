@@ -34,6 +34,8 @@ LOGS = [
     ("usage: train.py [-h] --data D\ntrain.py: error: the following arguments are required: --data\n", ["--data", "command"]),
     ("Usage: train.py [OPTIONS]\n\nError: Missing option '--data'.\n", ["--data"]),
     (TRACE + "KeyError: 'label'\n", ["KeyError: 'label'", "train.py:12"]),
+    (TRACE.replace("/job/", "/tmp/x/work/s1-0/src/") + "KeyError: 'label'\n", ["KeyError: 'label' (src/train.py:12)"]),
+    (TRACE.replace("/job/", "/workspace/src/") + "KeyError: 'label'\n", ["KeyError: 'label' (src/train.py:12)"]),
     (
         TRACE + '  File "/env/lib/python3.11/site-packages/torch/nn.py", line 3, in f\n'
         "RuntimeError: mat1 and mat2 shapes cannot be multiplied (32x128 and 64x10)\n",

@@ -126,6 +126,7 @@ def test_what_is_rewarded_becomes_more_probable(start: Path, tmp_path: Path, adv
     learner, results, _ = train(start, tmp_path, TablePool(), advantage=advantage)
     assert chance(learner) > before + 0.2
     assert results["updates"] == 12 and results["reward_last"] > results["reward_first"] - 1e-6
+    assert results["gradient_steps_per_hour"] >= results["updates_per_hour"] > 0
     rows = read_log(tmp_path / "rl-0")
     wanted = {
         "reward",
@@ -205,6 +206,7 @@ def test_remembered_outcomes_teach_without_executions(start: Path, tmp_path: Pat
     learner.advantage(batch)
     told = learner.update(batch, random.Random(0))
     assert chance(learner) > before + 0.1 and told["replay_advantage"] > 0
+    assert told["gradient_steps"] == 20 + 1  # the batch is one minibatch
     assert len(pool.asked) == executed
 
 

@@ -1,0 +1,49 @@
+"""What the page of results says beside its tables."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from training.recipe import Recipe, checked
+from training.results import page
+from training.statistics import Outcome
+
+OUTCOMES = [
+    Outcome(arm, 0, "iris", 7, "weak", 0, "max", 0.5, 1.0, (0.5, best), 0.5, 0.1) for arm, best in (("random", 0.6), ("rl", 0.7))
+]
+
+
+def recipe() -> Recipe:
+    return checked({"name": "tiny", "eval": {"steps": 1}, "compare": {"pairs": [["rl", "random"]]}}, "here")
+
+
+def manifest(mode: str, states: int, each: int, rate: float, runs: int, remembered: int) -> dict[str, Any]:
+    """Of ten updates."""
+    told = {
+        "updates": 10, "updates_per_hour": rate, "gradient_steps_per_hour": 2 * rate, "reward_first": 0.1, "reward_last": 0.2,
+        "unseen_reward_start": None, "unseen_reward_best": 0.2, "kl_sft": 0.1, "executions": runs, "cache_hits": remembered,
+    }  # fmt: skip
+    table = {"mode": mode, "states": states, "rollouts_per_state": each}
+    made = {"results": told, "recipe": {"rl": table}, "seconds": 60.0, "git_revision": "abc", "outputs_digest": "def"}
+    return {"stage": mode, **made}
+
+
+def text(**manifests: dict[str, Any]) -> str:
+    learning = {name: [{"update": 0, "unseen_reward": 0.1}, {"update": 1, "seconds": 3.0}] for name in manifests}
+    return page(OUTCOMES, learning, manifests, recipe())
+
+
+def test_updates_are_compared_at_equal_samples_and_at_equal_actions() -> None:
+    step, episode = manifest("step", 6, 5, 600.0, 100, 200), manifest("episode", 4, 5, 100.0, 320, 0)
+    found = text(**{"rl-0": step, "rl-1": manifest("step", 6, 5, 400.0, 300, 0), "episode-0": episode})
+    # 500 updates of 30 samples, against 100 of 4 episodes; 30 actions against 32.
+    assert "15,000 samples" in found and "whole episodes 400 (an episode)" in found
+    assert "38 times as many updates an hour; at equal actions an update it is 4.7 times as many" in found
+    assert "| rl-0 | 10 | 600 | 1200 |" in found
+
+
+@pytest.mark.parametrize("mode", ["step", "episode"])
+def test_one_way_of_training_is_compared_with_nothing(mode: str) -> None:
+    assert "An hour of training" not in text(**{"rl-0": manifest(mode, 6, 5, 600.0, 100, 200)})
