@@ -338,13 +338,15 @@ async def test_copying_takes_what_is_shown() -> None:
         assert "sigmoid(100" in run.app.clipboard
 
 
-async def test_help_lists_every_key() -> None:
-    async with driven([*RUNNING, Hold()], size=(140, 60)) as run:
-        await run.started(running)
+@pytest.mark.parametrize("size", [(80, 24), (140, 60)], ids=str)
+async def test_help_lists_every_key(size: tuple[int, int]) -> None:
+    async with driven(ASKED, size=size) as run:
+        await run.started(asking)
         await run.press("question_mark")
         assert isinstance(run.app.screen, HelpScreen)
-        words = " ".join(run.text("HelpText").split())
+        words = " ".join(run.text("HelpText").split())  # what scrolls is in it, too
         assert [key.help for key in KEYS if key.help not in words] == []
+        assert run.app.screen.query_one("#help").size.height > 12, "the keys are seen, not only headings"
         await run.press("escape")
         assert isinstance(run.app.screen, SessionScreen)
 

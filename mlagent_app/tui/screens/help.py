@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
+from textual.geometry import Size
 from textual.screen import ModalScreen
+from textual.widget import Widget
 from textual.widgets import Static
 
 from mlagent_app.tui.details import LABEL, Piece, facts
@@ -49,16 +50,21 @@ class HelpScreen(ModalScreen[None]):
         self.dismiss(result)
 
 
-class HelpText(Static):
+class HelpText(Widget):
     """Keys and what they do; a long line goes on under its own text."""
 
     def __init__(self, lines: list[list[Piece]]) -> None:
-        super().__init__(markup=False)
+        super().__init__()
         self._lines = lines
 
-    def on_resize(self, event: events.Resize) -> None:
-        """Wrap to the new width."""
-        self.update(facts(self._lines, LABEL, event.size.width))
+    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
+        """In lines, wrapped to the width: asked before there is a size, so that the first layout is right."""
+        del container, viewport
+        return facts(self._lines, LABEL, width).plain.count("\n") + 1
+
+    def render(self) -> Content:
+        """Wrapped to the width."""
+        return facts(self._lines, LABEL, self.size.width)
 
 
 def _group(group: Group) -> list[list[Piece]]:
