@@ -114,7 +114,7 @@ def page(
         "## Tasks",
         statistics.markdown(tasks),
         "![Gain by task](tasks.svg)",
-        *(("## Training", _training(manifests), *_speed(manifests), "![Reward against time](learning.svg)") if learning else ()),
+        *(_trained(manifests) if learning else ()),
         "## Stages",
         _stages(manifests, recipe),
     ]
@@ -267,6 +267,10 @@ def _training(manifests: dict[str, Any]) -> str:
     return statistics.markdown(rows)
 
 
+def _trained(manifests: dict[str, Any]) -> list[str]:
+    return ["## Training", _training(manifests), *_speed(manifests), "![Reward against time](learning.svg)"]
+
+
 def _speed(manifests: dict[str, Any]) -> list[str]:
     """How many more updates an hour are made step by step than by whole episodes; nothing unless both were trained."""
     rates: dict[str, list[tuple[float, float]]] = {"step": [], "episode": []}
@@ -284,9 +288,9 @@ def _speed(manifests: dict[str, Any]) -> list[str]:
         [_mean([row[column] for row in rates[mode]]) for column in (0, 1)] for mode in ("step", "episode")
     )
     text = (
-        f"An hour of training step by step has {samples:,.0f} samples (a state with one action, remembered ones counted), one by"
-        f" whole episodes {episodes:,.0f} (an episode). At equal samples an update that is {samples / episodes:.0f} times as many"
-        " updates an hour"
+        f"An hour of training step by step has {samples:,.0f} samples (a state with one action, remembered ones counted), one"
+        f" by whole episodes {episodes:,.0f} (an episode). At equal samples an update that is {samples / episodes:.0f} times as"
+        " many updates an hour"
     )
     return [text + (f"; at equal actions an update it is {actions / moves:.1f} times as many." if moves else ".")]
 
