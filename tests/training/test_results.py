@@ -11,7 +11,8 @@ from training.results import page
 from training.statistics import Outcome
 
 OUTCOMES = [
-    Outcome(arm, 0, "iris", 7, "weak", 0, "max", 0.5, 1.0, (0.5, best), 0.5, 0.1) for arm, best in (("random", 0.6), ("rl", 0.7))
+    Outcome(arm, 0, "iris", 7, "weak", 0, "max", 0.5, 1.0, (0.5, best), 0.5, 0.1)
+    for arm, best in (("random", 0.6), ("rl", 0.7))
 ]
 
 
