@@ -5,21 +5,18 @@ the others, and then reads the states of the fold, as does the cookbook of all t
 that each policy would get in one step of such a state, over the edits whose outcome the run has measured: when it draws, when
 it draws at half the temperature, and by its likeliest edit; beside it the ratio of the second to the cookbook's.
 
-`prior` are the weights of the recipe's arm `fitted-prior`, `prior of RL` those that the run's RL has learnt, on all tasks.
-
-Two rows say what more of the same knowledge would come to: the former with a cookbook of everything that the run has measured
-on other tasks, and with one of that and of the task's own other starts. A policy that knows an edit by what it came to
+Two rows say what more of the same knowledge would come to: the recipe's prior with a cookbook of everything that the run has
+measured on other tasks, and with one of that and of the task's own other starts. A policy that knows an edit by what it came to
 elsewhere, and no more of the script than its kind, gets no further than the second.
 
 `fitted` are prior weights that maximise the expected reward on all tasks but a state's own; their means are printed last, and
-the weights of `fitted-prior` are rounded from there. A run whose RL drew widely (a high `rl.entropy`) tells policies apart
+the weights of nano's `[prior]` are rounded from there. A run whose RL drew widely (a high `rl.entropy`) tells policies apart
 better than one that measured little but what its prior chose.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -31,14 +28,12 @@ import torch
 from torch import Tensor
 
 from mlagent_app.agent.cookbook import Cookbook
-from mlagent_app.policies.prior import FEATURES, NEUTRAL, Prior, features
+from mlagent_app.policies.prior import FEATURES, NEUTRAL, features
 from training import corpus, experts, sft
 from training.corpus import Corpus, Situation
 from training.draws import training_tasks
-from training.loop import MODEL
 from training.model import load as load_model
 from training.outcomes import Outcomes, file_of
-from training.ppo import PRIOR
 from training.priors import Policy, Priors, start_of
 from training.recipe import Recipe, load
 from training.telling import silent
@@ -162,15 +157,13 @@ def main() -> None:
     elsewhere = compress(acquainted(everything, lambda state: state.task), several)
     known_task = compress(acquainted(everything, lambda state: state.start), several)
     learnt = {task: fitted(states, task) for task in sorted({state.task for state in states})}
-    prior = start_of(recipe.for_arm("fitted-prior"))
-    learnt_there = Prior.from_json(json.loads((chosen.run / f"rl-{recipe.publish.seed}" / MODEL / PRIOR).read_text("utf-8")))
-    weights, of_rl = torch.tensor(prior.weights), torch.tensor(learnt_there.weights)
+    prior = start_of(recipe)
+    weights = torch.tensor(prior.weights)
     policies = {
         "any measured edit": [torch.zeros_like(state.logp) for state in states],
         "model": [state.logp for state in states],
         "cookbook": [state.phi[:, EXPECTED] for state in states],
-        "prior": [state.phi @ weights for state in states],
-        "prior of RL": [state.phi @ of_rl for state in states],
+        "prior of the recipe": [state.phi @ weights for state in states],
         "model and prior": [prior.model * state.logp + state.phi @ weights for state in states],
         "prior, all measured": [phi @ weights for phi in elsewhere],
         "the same, task known": [phi @ weights for phi in known_task],

@@ -49,7 +49,7 @@ def stage_of(run: Path, recipe: Recipe, seed: int, arm: str = "rl") -> Stage:
     start = sft.stage_name(recipe, arm)
     extra = recipe.arms[arm].model_dump_json(exclude={"rl", "prior"}) if arm != "rl" else ""
     sections, inputs = ("model", "rl"), ("corpus", start)
-    if recipe.model.base == "scratch":  # the small model is mixed with a prior
+    if sft.has_prior(recipe):
         sections, inputs = (*sections, "prior"), ("experts", *inputs)
     return Stage(run, f"{arm}-{seed}", recipe.for_arm(arm), sections, inputs, extra)
 
@@ -147,22 +147,16 @@ class Learner:
 
     def _replayed(self, rng: random.Random) -> list[float]:
         """Learn from remembered outcomes; see `training.replay`. The objective at each gradient step."""
-        if self.replay is None:
-            return []
         told: list[float] = []
-        for number in range(self.table.replays + self.recipe.prior.replays):
-            drawn = self.replay.draw(rng)
+        for _ in range(self.table.replays if self.replay else 0):
+            drawn = self.replay.draw(rng) if self.replay else []
             if not drawn:
                 break
-            situations, known = [situation for situation, _ in drawn], [pairs for _, pairs in drawn]
-            if number < self.table.replays:
-                logp = self.actor(situations)
-                gained = expected_advantage(logp, known)
-                divergence = algo.kl(logp, _stacked(self.references(situations), logp)).mean()
-                loss = self.table.kl * divergence - self.table.entropy * algo.entropy(logp).mean() - gained
-            else:
-                gained = expected_advantage(self.actor.without_model(situations), known)
-                loss = -gained
+            situations = [situation for situation, _ in drawn]
+            logp = self.actor(situations)
+            gained = expected_advantage(logp, [known for _, known in drawn])
+            divergence = algo.kl(logp, _stacked(self.references(situations), logp)).mean()
+            loss = self.table.kl * divergence - self.table.entropy * algo.entropy(logp).mean() - gained
             self.optimizer.zero_grad()
             loss.backward()
             torch.nn.utils.clip_grad_norm_(self.actor.parameters(), self.table.max_grad_norm)
@@ -337,7 +331,7 @@ def make(stage: Stage, pool: WorkerPool, seed: int, arm: str, tell: Tell) -> dic
         return loop(stage, writing, answers, lambda: answers.expected_reward(writing), outcomes, seed, tell, together)
     priors = Priors(experts.stage_of(stage.run, recipe), allowed)
     learner = Learner(recipe, start, seed, priors.look)
-    learner.replay = Replay(recipe, chosen, outcomes) if recipe.rl.replays + recipe.prior.replays else None
+    learner.replay = Replay(recipe, chosen, outcomes) if recipe.rl.replays else None
     rollout: Rollout[Learner, Batch] = StepWise(recipe, chosen, outcomes, pool, seed)
     if recipe.rl.mode == "episode":
         from training.episodic import EpisodeWise

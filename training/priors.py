@@ -97,16 +97,6 @@ class Policy(nn.Module):
         phi = [nn.functional.pad(row, (0, 0, 0, logp.shape[1] - len(row))) for row in map(self._look, situations)]
         return mixed(logp, torch.stack(phi), self._share, self.weights)
 
-    def without_model(self, situations: Sequence[Situation]) -> Tensor:
-        """log of the policy that the prior's features make alone (m = 0), [N, C]; -inf where a state has no more edits.
-
-        Raises ValueError where there is nothing to look with.
-        """
-        if self._look is None:
-            raise ValueError("a prior looks at features")
-        logits = nn.utils.rnn.pad_sequence([self._look(s) @ self.weights for s in situations], True, -torch.inf)
-        return logits.log_softmax(-1)
-
     def prior(self) -> Prior:
         """As it is now."""
         return Prior(self._share, tuple(float(weight) for weight in self.weights.detach()))

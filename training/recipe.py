@@ -145,9 +145,7 @@ class Sft(Section):
 class Prior(Section):
     """The small model's prior: the share m of the `model`, and the weights w of the features (`mlagent_app.policies.prior`).
 
-    RL starts from these weights and learns them with the rate `lr`. After each update `replays` further steps on remembered
-    outcomes learn the weights alone, with the model left out: it knows the tasks that it is trained on by heart, as it will
-    know no other, and what it explains there the weights would never learn.
+    RL starts from these weights and learns them with the rate `lr`.
     """
 
     model: float = Field(default=1.0, gt=0, allow_inf_nan=False)
@@ -157,7 +155,6 @@ class Prior(Section):
     target_helped: Finite = 0.0
     target_failed: Finite = 0.0
     lr: float = Field(default=0.0, ge=0, allow_inf_nan=False)
-    replays: Annotated[int, Field(ge=0)] = 0
 
 
 class Rl(Section):

@@ -239,31 +239,25 @@ def _over_time(name: str, rows: Sequence[dict[str, Any]]) -> plots.Series:
 
 
 def _training(manifests: dict[str, Any]) -> str:
-    rows = [
-        [
-            "Run",
-            "Updates",
-            "Updates an hour",
-            "Gradient steps an hour",
-            "Reward, first 10",
-            "Reward, last 10",
-            "Kept apart, start",
-            "Kept apart, best",
-            "KL to SFT",
-            "Executed",
-            "Remembered",
-        ]
-    ]
-    for name, manifest in manifests.items():
-        told = manifest["results"]
-        if "updates_per_hour" in told:
-            steps = told.get("gradient_steps_per_hour")  # runs of before it was counted have none
-            numbers = [f"{told['updates']}", f"{told['updates_per_hour']:.0f}", MISSING if steps is None else f"{steps:.0f}"]
-            numbers += [
-                MISSING if told[key] is None else f"{told[key]:.3f}"
-                for key in ("reward_first", "reward_last", "unseen_reward_start", "unseen_reward_best")
-            ]
-            rows.append([name, *numbers, f"{told['kl_sft']:.2f}", f"{told['executions']}", f"{told['cache_hits']}"])
+    columns: dict[str, tuple[str, str]] = {  # of a manifest's results, and how they are written
+        "Updates": ("updates", "d"),
+        "Updates an hour": ("updates_per_hour", ".0f"),
+        "Gradient steps an hour": ("gradient_steps_per_hour", ".0f"),
+        "Reward, first 10": ("reward_first", ".3f"),
+        "Reward, last 10": ("reward_last", ".3f"),
+        "Kept apart, start": ("unseen_reward_start", ".3f"),
+        "Kept apart, best": ("unseen_reward_best", ".3f"),
+        "KL to SFT": ("kl_sft", ".2f"),
+        "Executed": ("executions", "d"),
+        "Remembered": ("cache_hits", "d"),
+    }
+    runs = {name: m["results"] for name, m in manifests.items() if "updates_per_hour" in m["results"]}
+    # Runs of before it was counted have no gradient steps.
+    shown = {head: found for head, found in columns.items() if any(found[0] in told for told in runs.values())}
+    rows = [["Run", *shown]]
+    for name, told in runs.items():
+        values = [(told.get(key), style) for key, style in shown.values()]
+        rows.append([name, *(MISSING if value is None else format(value, style) for value, style in values)])
     return statistics.markdown(rows)
 
 
@@ -274,11 +268,13 @@ def _trained(manifests: dict[str, Any]) -> list[str]:
 def _speed(manifests: dict[str, Any]) -> list[str]:
     """How many more updates an hour are made step by step than by whole episodes; nothing unless both were trained."""
     rates: dict[str, list[tuple[float, float]]] = {"step": [], "episode": []}
-    for manifest in manifests.values():
+    for name, manifest in manifests.items():
         told = manifest["results"]
-        if "updates_per_hour" not in told or told["updates_per_hour"] == 0:
+        if not told.get("updates_per_hour"):
             continue
         table = manifest["recipe"]["rl"]
+        if table["mode"] == "step" and name.rpartition("-")[0] != "rl":
+            continue  # an arm, which may have remembered what the others executed
         samples = table["states"] * (1 if table["mode"] == "episode" else table["rollouts_per_state"])
         actions = (told["executions"] + told["cache_hits"]) / told["updates"]
         rates[table["mode"]].append((told["updates_per_hour"] * samples, told["updates_per_hour"] * actions))

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from mlagent_app.agent.errors import UserError
 from mlagent_app.agent.reward import CONSTANT
-from training import corpus
+from training import corpus, experts
 from training.corpus import Corpus
 from training.draws import training_tasks
 from training.episodes import Step
@@ -40,7 +40,15 @@ FSDP = {
 
 def stage_of(run: Path, recipe: Recipe, arm: str = "rl") -> Stage:
     extra = recipe.arms[arm].model_dump_json(exclude={"rl", "prior"}) if stage_name(recipe, arm) != "sft" else ""
-    return Stage(run, stage_name(recipe, arm), recipe, ("model", "sft"), ("corpus",), extra)
+    sections, inputs = (
+        (("model", "sft", "prior"), ("experts", "corpus")) if has_prior(recipe) else (("model", "sft"), ("corpus",))
+    )
+    return Stage(run, stage_name(recipe, arm), recipe, sections, inputs, extra)
+
+
+def has_prior(recipe: Recipe) -> bool:
+    """Whether the policy is the small model's, which a prior is mixed with."""
+    return recipe.model.base == "scratch"
 
 
 def stage_name(recipe: Recipe, arm: str) -> str:
@@ -75,8 +83,17 @@ def make(stage: Stage, arm: str, tell: Tell) -> dict[str, Any]:
     model, tokenizer = opening_model(recipe, read)
     results = train(recipe, rows, model, tokenizer, stage.place, tell)
     if recipe.model.base == "scratch" and ranks().first:
-        name, temperature = f"{recipe.name} sft", recipe.publish.temperature
-        complete(stage.place / MODEL, read.tokenizer, prompt_tokens=read.writer.most, temperature=temperature, name=name)
+        from training.priors import Priors, start_of
+
+        complete(
+            stage.place / MODEL,
+            read.tokenizer,
+            prompt_tokens=read.writer.most,
+            temperature=recipe.publish.temperature,
+            name=f"{recipe.name} sft",
+            prior=start_of(recipe),
+            book=Priors(experts.stage_of(stage.run, recipe), allowed).book,
+        )
     return results
 
 

@@ -210,25 +210,6 @@ def test_remembered_outcomes_teach_without_executions(start: Path, tmp_path: Pat
     assert len(pool.asked) == executed
 
 
-def test_the_priors_weights_are_learnt_beside_a_model_that_knows_the_answer(start: Path, tmp_path: Path) -> None:
-    outcomes = Outcomes(tmp_path / "outcomes.jsonl")
-    outcomes.of(TablePool(), [(s, place) for s in situations() for place in range(3)], 5.0)
-    found: dict[int, ppo.Learner] = {}
-    for replays in (0, 100):
-        made = recipe({"lr": 0.02, "replays": replays}, replay_states=4, actor_lr=0.0)
-        learner = found[replays] = ppo.Learner(made, start, 0, remembered(lambda _: BOOK))
-        with torch.no_grad():  # as if learnt by heart: its answer is certain whatever the prior says
-            learner.actor.model.lm_head.weight[COMPLETIONS[GOOD][1]] += 100 * learner.actor.model.lm_head.weight.new_ones(())
-        learner.replay = Replay(made, situations(), outcomes)
-        batch = ppo.StepWise(made, situations(), outcomes, TablePool(), 0).collect(learner, 0)
-        learner.advantage(batch)
-        told = learner.update(batch, random.Random(0))
-        assert told["gradient_steps"] == 2 + replays
-    assert found[100].actor.prior().weights[0] > 0.5 > abs(found[0].actor.prior().weights[0])
-    alone = found[100].actor.without_model(situations())
-    assert alone[:, GOOD].exp().min() > 0.5 and torch.allclose(alone.exp().sum(1), torch.ones(4))
-
-
 @pytest.mark.parametrize(
     ("base", "wrong", "where"),
     [
