@@ -124,11 +124,21 @@ def test_no_files_and_no_edits() -> None:
         "VAL_FRACTION = 0.2",
         "K = 5\nKFold(K)",
         "N = 50\nX = make_moons(N)",
+        "TOP_K = 3\nprint(TOP_K)",
+        "TOLERANCE = 40\nprint((abs(error) < TOLERANCE).mean())",
+        "BOUND = 40\nprint((abs(error) <= 2 * BOUND).mean())",
+        "KEEP = 100\nframe = frame[:KEEP]",
+        "AHEAD = 3\ny = y.shift(-AHEAD)",
+        "def recall_at(ranked, k=10):\n    return ranked[:k].mean()",
+        "IOU_THRESHOLD = 0.5\nprint(IOU_THRESHOLD)",
         "EPOCHS = 5\nEPOCHS = 6",
         "CFG = {'seed': 1, 'test_size': 0.3, 'eval': {'epochs': 3}}",
         "p.add_argument('--seed', default=3)",
         "p.add_argument('--test-size', default=0.3, type=float)",
         "p.add_argument('--dataset', default='a', choices=['a', 'b'])",
+        "p.add_argument('--top-k', default=5, type=int)",
+        "p.add_argument('--horizon', default=24, type=int)",
+        "p.add_argument('--far', default=24, type=int)\nprint((error < args.far).mean())",
         "from sklearn.model_selection import KFold\nk = KFold(n_splits=5)",
         "from sklearn.metrics import f1_score\nf1_score(a, b, average='macro')",
     ],
@@ -162,6 +172,24 @@ def test_settings_are_offered_by_what_their_names_say(line: str, expected: str) 
     name = line.partition(" ")[0]
     used = f"print({name})\n" if name.isupper() else ""
     assert expected in instructions(f"{line}\n{used}")
+
+
+@pytest.mark.parametrize(
+    ("shared", "setting"),
+    [
+        ("print(top_k_accuracy_score(y, p, k=K))", "n_neighbors of KNeighborsClassifier"),
+        ("folds = KFold(K)", "n_neighbors of KNeighborsClassifier"),
+        ("X = X[:K]", "n_neighbors of KNeighborsClassifier"),
+    ],
+)
+def test_what_a_model_shares_with_the_data_or_the_metric_is_left_alone(shared: str, setting: str) -> None:
+    imports = (
+        "from sklearn.metrics import top_k_accuracy_score\nfrom sklearn.model_selection import KFold\n"
+        "from sklearn.neighbors import KNeighborsClassifier\n"
+    )
+    model = "K = 5\nmodel = KNeighborsClassifier(n_neighbors=K)\nmodel.fit(X, y)\n"
+    assert any(f"set {setting} to" in edit for edit in instructions(imports + model))
+    assert not any(setting in edit for edit in instructions(f"{imports}{model}{shared}\n"))
 
 
 @pytest.mark.parametrize(

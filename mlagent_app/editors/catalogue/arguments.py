@@ -7,8 +7,14 @@ from collections.abc import Iterator
 
 from mlagent_app.editors.catalogue.following import Follower, Literal, keyword, option_names, read_literal, typer_default
 from mlagent_app.editors.catalogue.offers import Offer, Setting
-from mlagent_app.editors.catalogue.protected import is_never, name_words, protected_names
-from mlagent_app.editors.catalogue.semantics import Hint, domain_of
+from mlagent_app.editors.catalogue.protected import (
+    compared_names,
+    is_never,
+    judging_names,
+    name_words,
+    protected_names,
+)
+from mlagent_app.editors.catalogue.semantics import VAGUE, Hint, domain_of
 from mlagent_app.editors.catalogue.source import Scope, Source, is_function
 from mlagent_app.editors.catalogue.values import Value, words
 
@@ -26,9 +32,9 @@ def arguments(source: Source) -> Iterator[Offer]:
     """The defaults of options, fields and parameters."""
     if source.tree is None:
         return
-    protected = protected_names(source)
+    protected, judging = protected_names(source), judging_names(source) | compared_names(source)
     for offer in (*_options(source), *_fields(source), *_parameters(source)):
-        if offer.name not in protected:
+        if offer.name not in protected and not (offer.family in VAGUE and offer.name in judging):
             yield offer
 
 

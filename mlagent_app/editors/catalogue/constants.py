@@ -7,8 +7,14 @@ from collections.abc import Iterator
 
 from mlagent_app.editors.catalogue.following import Follower, Literal, read_literal
 from mlagent_app.editors.catalogue.offers import Offer, Setting
-from mlagent_app.editors.catalogue.protected import is_never, name_words, protected_names
-from mlagent_app.editors.catalogue.semantics import domain_of
+from mlagent_app.editors.catalogue.protected import (
+    compared_names,
+    is_never,
+    judging_names,
+    name_words,
+    protected_names,
+)
+from mlagent_app.editors.catalogue.semantics import VAGUE, domain_of
 from mlagent_app.editors.catalogue.source import Scope, Source, is_function
 
 _TABLES = frozenset(
@@ -24,17 +30,19 @@ def constants(source: Source) -> Iterator[Offer]:
     if source.tree is None:
         return
     follower = Follower(source)
-    protected = protected_names(source)
+    protected, judging = protected_names(source), judging_names(source) | compared_names(source)
     for scope in source.scopes.values():
         if not isinstance(scope.node, ast.Module) and not is_function(scope.node):
             continue
         for name, bindings in scope.bindings.items():
             if len(bindings) != 1 or bindings[0].kind != "assign" or bindings[0].value is None or name in protected:
                 continue
-            yield from _named(source, follower, scope, name, bindings[0].value)
+            for offer in _named(source, follower, scope, name, bindings[0].value):
+                if not (offer.family in VAGUE and offer.name.rpartition(".")[2] in judging):
+                    yield offer
 
 
-def _named(source: Source, follower: Follower, scope: Scope, name: str, value: ast.expr) -> Iterator[Offer]:
+def _named(source: Source, follower: Follower, scope: Scope, name: str, value: ast.expr) -> Iterator[Setting]:
     literal = read_literal(source, value)
     if literal is not None:
         generic = name.isupper() and len(name) > 1 and isinstance(scope.node, ast.Module)
@@ -44,7 +52,7 @@ def _named(source: Source, follower: Follower, scope: Scope, name: str, value: a
         yield from _entries(source, follower, name, value)
 
 
-def _entries(source: Source, follower: Follower, path: str, table: ast.expr) -> Iterator[Offer]:
+def _entries(source: Source, follower: Follower, path: str, table: ast.expr) -> Iterator[Setting]:
     """The entries of a dictionary bound to a name, nested ones by their dotted path."""
     if follower.is_written(path):
         return

@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import Literal as Choice
 
 from mlagent_app.editors.base import Replacement
+from mlagent_app.editors.catalogue.protected import judging_names, last_name
 from mlagent_app.editors.catalogue.source import Call, Scope, Source, is_function
 from mlagent_app.editors.catalogue.values import Value
 
@@ -81,9 +82,15 @@ class Follower:
         self.source = source
 
     def literal(self, node: ast.expr, scope: Scope) -> Literal | None:
-        """The literal that the expression always has the value of."""
+        """The literal that the expression always has the value of; none that the data or the metric may share."""
+        if last_name(node) in self._judging:
+            return None
         found = self.origin(node, scope)
         return read_literal(self.source, found) if found is not None else None
+
+    @cached_property
+    def _judging(self) -> frozenset[str]:
+        return judging_names(self.source)
 
     def origin(self, node: ast.expr, scope: Scope, depth: int = _DEPTH) -> ast.expr | None:
         """The expression at the end of the chain of names: a literal, a dictionary, a call ..."""

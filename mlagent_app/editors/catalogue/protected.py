@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from collections.abc import Iterator
 from functools import lru_cache
 
 from mlagent_app.editors.catalogue.source import Call, Source
@@ -35,7 +36,9 @@ _NEVER = frozenset(
     "train training metric metrics scoring score precision_digits digits plot figure fig dpi font color colors timeout cache "
     "save checkpoint checkpoints resume repeat repeats runs trials trial tolerance_test pad padding axis kernel_size stride "
     "image img height crop resolution fps rate_limit retries memory budget time seconds minutes hours date today quota "
-    "feature features inplace persistent pin prefetch download strict sep delimiter header encoding mode key keys".split()
+    "feature features inplace persistent pin prefetch download strict sep delimiter header encoding mode key keys "
+    "tolerance threshold thresholds thresh cutoff iou horizon lag lags lookback window windows top topk topn quantile "
+    "percentile".split()
 )
 # A section of a configuration with one of these words is left alone as a whole.
 _SECTIONS = frozenset(
@@ -52,6 +55,11 @@ _ALLOWED = re.compile(
 )
 _DATA_MAKER = re.compile(
     r"(make_(?!pipeline|column|union)|load_|fetch_|read_|open\Z|loadtxt|genfromtxt|rand|normal\Z|uniform\Z|linspace|arange)"
+)
+# What chooses rows or results by a number.
+_CUTTERS = frozenset(
+    "topk top_k_accuracy argpartition nlargest nsmallest head tail shift diff rolling sample quantile percentile isclose "
+    "allclose islice choice round".split()
 )
 
 
@@ -95,6 +103,54 @@ def protected_names(source: Source) -> frozenset[str]:
             for argument in (*call.node.args, *call.node.keywords):
                 found |= _names_in(argument)
     return frozenset(found)
+
+
+def compared_names(source: Source) -> frozenset[str]:
+    """Names, attributes and text keys that something is less or greater than: `TOLERANCE` of `abs(error) < TOLERANCE`."""
+    orders = (ast.Lt, ast.LtE, ast.Gt, ast.GtE)
+    nodes = [
+        node for node in source.parents if isinstance(node, ast.Compare) and any(isinstance(op, orders) for op in node.ops)
+    ]
+    return frozenset(name for node in nodes for part in (node.left, *node.comparators) for name in _plain_names(part))
+
+
+def judging_names(source: Source) -> frozenset[str]:
+    """Names, attributes and text keys that protected calls take as they are, or that rows are cut at.
+
+    A number of that kind belongs to the data or to the metric, whatever else it is used for: `K` of `KFold(K)`, `N` of
+    `docs[:N]`.
+    """
+    found: set[str] = set()
+    for node in source.parents:
+        if isinstance(node, ast.Slice):
+            parts = [part for part in (node.lower, node.upper, node.step) if part is not None]
+            found |= {name for part in parts for name in _plain_names(part)}
+    for call in source.calls:
+        if is_protected_call(call) or call.short in _CUTTERS:
+            arguments = [*call.node.args, *(word.value for word in call.node.keywords)]
+            found |= {name for argument in arguments for name in _plain_names(argument)}
+    return frozenset(found)
+
+
+def last_name(node: ast.expr) -> str:
+    """What an expression is known by: `K`, the `k` of `args.k` and of `cfg["k"]`; empty for others."""
+    if isinstance(node, ast.Name):
+        return node.id
+    if isinstance(node, ast.Attribute):
+        return node.attr
+    if isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Constant) and isinstance(node.slice.value, str):
+        return node.slice.value
+    return ""
+
+
+def _plain_names(node: ast.expr) -> Iterator[str]:
+    """The names that the expression's own arithmetic reads; what a call within it makes of its arguments is its own."""
+    if name := last_name(node):
+        yield name
+    elif not isinstance(node, (ast.Call, ast.Lambda)):
+        for child in ast.iter_child_nodes(node):
+            if isinstance(child, ast.expr):
+                yield from _plain_names(child)
 
 
 def _names_in(node: ast.AST) -> set[str]:

@@ -115,9 +115,11 @@ MEANINGS: tuple[Meaning, ...] = (
     Meaning("warm-up", r"warm_?up(_?(steps|epochs))?", whole=True, factors=(0.5, 2.0, 4.0), zero=(1, 5)),
     Meaning("features", r"max_?features|vocab_?size|(n_?)?components", whole=True, factors=_NEAR, low=1),
     Meaning("degree", r"degree", whole=True, grid=(1, 2, 3), low=1, high=4),
-    Meaning("temperature", r"temperature|tau|margin|sigma|epsilon|eps|threshold", factors=(0.3, 0.5, 2.0, 3.0), low=1e-9),
+    Meaning("temperature", r"temperature|tau|margin|sigma|epsilon|eps", factors=(0.3, 0.5, 2.0, 3.0), low=1e-9),
     Meaning("heads", r"(n_?|num_?)?heads?", whole=True, grid=(1, 2, 4, 8), low=1, high=16),
 )
+# What their name says little of: a number in a comparison, a slice or a metric is left alone under these.
+VAGUE = frozenset({"number", "neighbours", "temperature"})
 _COMPILED = tuple((re.compile(rf"(?:(?:\w+_)?(?:{m.names})|{m.exact or '(?!)'})\Z"), m) for m in MEANINGS)
 _SWITCH = re.compile(
     r"(use|with|enable|do)_\w+|normali[sz]e|standardi[sz]e|scale|augment(ation)?|early_stopping|bidirectional|bias|residual|"
