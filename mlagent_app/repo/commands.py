@@ -14,31 +14,25 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
-from mlagent_app.repo.commandline import Invocation, bare, console_scripts, invocations, is_python, parts, unwrap
+from mlagent_app.repo.activation import leans, opened, without_environment
+from mlagent_app.repo.commandline import Invocation, bare, console_scripts, invocations, parts, unwrap
 from mlagent_app.repo.documents import Written, written_commands
-from mlagent_app.repo.makefiles import Target, read_makefile
-from mlagent_app.repo.scripts import SKIPPED, script_candidates
-from mlagent_app.repo.sources import Sources
+from mlagent_app.repo.makefiles import depends, read_makefile
+from mlagent_app.repo.purposes import EVALUATES, STARTS, TRAINS, only_evaluates, purpose
+from mlagent_app.repo.scripts import script_candidates
+from mlagent_app.repo.sources import Sources, calls_when_run
 
 MAX_CANDIDATES = 12
 README = ("README.md", "README.rst", "README.txt", "README", "readme.md", "Readme.md", "docs/README.md")
 
-_TRAINS = re.compile(r"(?:^|[\W_])(?:train\w*|fit|reproduce|learn)(?:$|[\W_])", re.IGNORECASE)
-_STARTS = re.compile(
-    r"(?:^|[\W_])(?:run\w*|main|experiments?|pipeline|benchmark|baseline|solution|solve|cv|finetune|fine_tune)(?:$|[\W_])"
-)
-_EVALUATES = re.compile(r"(?:^|[\W_])(?:eval\w*|scor(?:e|ing)|validate|test)(?:$|[\W_])", re.IGNORECASE)
-_OTHER = re.compile(
-    r"(?:^|[\W_])(?:predict\w*|infer\w*|serve\w*|server|demo|app|api|web|gui|dashboard|streamlit|gradio|deploy|export|convert|download\w*"
-    r"|fetch|plot\w*|visuali[sz]e\w*|preprocess\w*|prepare\w*|make_dataset|clean|install|setup|lint|format|test_\w+|tests|docs?|build"
-    r"|package|publish|release|docker\w*|notebook|label|annotate|sweep|tune|tuning|hpo|generate|sample|chat|scrape\w*)(?:$|[\W_])",
-    re.IGNORECASE,
-)
 _PLACEHOLDER = re.compile(r"<[^>]+>|\[[A-Z_. -]+\]|\bpath/to\b|/path/|\bYOUR[_ ]|\.\.\.|\{\w+\}|\$\w|\bxxx?\b|…", re.IGNORECASE)
 _DISTRIBUTED = re.compile(
     r"torchrun|distributed|deepspeed|horovodrun|mpirun|accelerate launch|--nproc|--gpus|CUDA_VISIBLE_DEVICES|slurm|srun"
 )
 _BASE = {"agents": 100.0, "makefile": 84.0, "pyproject": 80.0, "readme": 76.0, "shell": 60.0}
+
+# What cannot work stays in the list, behind everything that can.
+_HOPELESS = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +77,8 @@ def _from_documents(sources: Sources) -> Iterator[CommandFound]:
 def _in_sequence(items: Sequence[Written], path: str, base: float, sources: Sources) -> Iterator[CommandFound]:
     """`train` and then `evaluate` in one block: both, when only the second shows a score."""
     for first, second in pairwise(items):
-        if first.block and first.block == second.block and _TRAINS.search(first.command) and _EVALUATES.search(second.command):
+        beside = first.block and first.block == second.block and not only_evaluates(invocations(first.command, sources))
+        if beside and TRAINS.search(first.command) and EVALUATES.search(second.command):
             if not _shows_score(first.command, sources) and _shows_score(second.command, sources):
                 where = f"{path}, lines {first.line} and {second.line}"
                 yield CommandFound(f"{first.command} && {second.command}", where, "training, then the score", base + 4.0)
@@ -95,15 +90,16 @@ def _shows_score(command: str, sources: Sources) -> bool:
 
 def _from_makefile(sources: Sources) -> Iterator[CommandFound]:
     for name, target in read_makefile(sources).items():
-        lines = [line for line in target.recipe if not line.startswith(("echo ", "@echo", "mkdir ", "export "))]
+        plain = [without_environment(line, sources.known) for line in target.recipe]
+        lines = [line for line in plain if line and not line.startswith(("echo ", "@echo", "mkdir ", "export "))]
         if not any(invocations(line, sources) for line in lines):
             continue
-        single = lines[0] if len(lines) == 1 and _is_simple(lines[0]) and not _depends(target, sources) else ""
+        single = lines[0] if len(lines) == 1 and _is_simple(lines[0]) and not depends(target, sources) else ""
         if single:
             yield CommandFound(single, f"Makefile, target {name} (line {target.line})", "its recipe", _BASE["makefile"])
         elif shutil.which("make"):
             yield CommandFound(f"make {name}", f"Makefile, line {target.line}", "the target", _BASE["makefile"])
-        elif not _depends(target, sources):
+        elif not depends(target, sources):
             yield CommandFound(
                 " && ".join(lines), f"Makefile, target {name} (line {target.line})", "its recipe", _BASE["makefile"]
             )
@@ -115,12 +111,6 @@ def _is_simple(line: str) -> bool:
     return len([words for words in simple if words[0] != "cd"]) == 1 and "$(" not in line and "`" not in line
 
 
-def _depends(target: Target, sources: Sources) -> bool:
-    """Whether a target needs others to be made first: steps of the project, not the installation."""
-    setup = re.compile(r"install|venv|env|setup|requirements|deps|dependencies|help|check|lint|clean")
-    return any(need not in sources.known and not setup.search(need.lower()) for need in target.needs)
-
-
 def _from_pyproject(sources: Sources) -> Iterator[CommandFound]:
     for name, entry in console_scripts(sources).items():
         yield CommandFound(name, f"pyproject.toml, script {name}", f"it calls {entry}", _BASE["pyproject"])
@@ -129,19 +119,20 @@ def _from_pyproject(sources: Sources) -> Iterator[CommandFound]:
 def _from_shell(sources: Sources) -> Iterator[CommandFound]:
     for path in sources.files:
         stem = path.rpartition("/")[2].removesuffix(".sh")
-        if path.endswith(".sh") and path.count("/") <= 1 and (_TRAINS.search(stem) or _STARTS.search(stem)):
+        if path.endswith(".sh") and path.count("/") <= 1 and (TRAINS.search(stem) or STARTS.search(stem)):
             yield CommandFound(f"bash {path}", path, "a script of that name", _BASE["shell"] - 2.0 * path.count("/"))
 
 
 def _judged(found: CommandFound, sources: Sources) -> CommandFound | None:
     """The candidate with what it does counted in; None when it starts nothing of the project."""
+    found = _in_a_copy(found, sources)
     found = replace(found, command=_without_clone(found.command, sources))
     started = invocations(found.command, sources)
     if not started:
         return None
     score, why = found.score, [found.why]
-    purpose, said = _purpose(found.command, started, f"{found.source} {found.command}")
-    score += purpose
+    worth, said = purpose(found.command, started, f"{found.source} {found.command}")
+    score += worth
     why += [said] if said else []
     if missing := _missing(started, sources):
         score -= 35.0
@@ -156,7 +147,18 @@ def _judged(found: CommandFound, sources: Sources) -> CommandFound | None:
     if not sources.trains(reached) and not sources.reports(reached):
         score -= 20.0
         why.append("but nothing in it reads like training")
+    if leans(found.command, sources):
+        score = min(score, _HOPELESS)
+        why.append("but it calls the project's own environment, which a copy of the project does not have")
     return replace(found, score=score, why=", ".join(why))
+
+
+def _in_a_copy(found: CommandFound, sources: Sources) -> CommandFound:
+    """The candidate as it can run where the project's own environment is not: by itself, or as what is inside of it."""
+    command = without_environment(found.command, sources.known)
+    if leans(command, sources) and (inside := opened(command, sources)):
+        return replace(found, command=inside, why=f"{found.why}, opened: it calls the project's own environment")
+    return replace(found, command=command)
 
 
 def _without_clone(command: str, sources: Sources) -> str:
@@ -167,28 +169,6 @@ def _without_clone(command: str, sources: Sources) -> str:
         words for words in simple if not (words[0] == "cd" and words[1:] and words[1].strip("./").split("/")[0] not in known)
     ]
     return command if len(kept) == len(simple) else " && ".join(_quoted(words) for words in kept)
-
-
-def _purpose(command: str, started: Sequence[Invocation], around: str) -> tuple[float, str]:
-    """What the names in a command say that it is for."""
-    stems = " ".join([*(program.module or program.file.rpartition("/")[2] for program in started), _first_words(command)])
-    if _TRAINS.search(stems):
-        return 10.0, "it trains"
-    if any(set(program.file.lower().split("/")) & SKIPPED for program in started):
-        return -40.0, "but it is a test or an example"
-    if _OTHER.search(stems):
-        return -45.0, "but its name says that it does something else"
-    if _EVALUATES.search(stems):
-        return -6.0, "it evaluates"
-    if _STARTS.search(stems.lower()) or _TRAINS.search(around.partition(",")[2]):
-        return 6.0, "a main program"
-    return 0.0, ""
-
-
-def _first_words(command: str) -> str:
-    """The words of a command that are no options or values."""
-    names = [w for words in parts(command) for w in unwrap(bare(words))[0][:3] if not w.startswith("-") and not is_python(w)]
-    return " ".join(names)
 
 
 def _missing(started: Sequence[Invocation], sources: Sources) -> list[str]:
@@ -220,7 +200,10 @@ def _runnable(command: str, sources: Sources, python: str) -> str:
 
 
 def _plain(words: Sequence[str], scripts: dict[str, str], sources: Sources) -> str:
-    """One simple command without its runner; a console script becomes the call of its function or module."""
+    """One simple command without its runner; a console script becomes the call of its function.
+
+    It becomes `-m` only where that is the same call: a module's guard may run anything, a check of itself for one.
+    """
     front = list(words[: len(words) - len(bare(words))])
     rest, _ = unwrap(bare(words))
     entry = scripts.get(rest[0]) if rest else None
@@ -229,9 +212,9 @@ def _plain(words: Sequence[str], scripts: dict[str, str], sources: Sources) -> s
     module, _, function = entry.partition(":")
     file = sources.module(module, "")
     script = sources.script(file) if file else None
-    if script is not None and script.guarded:
-        return _quoted([*front, "python", "-m", module, *rest[1:]])
     call = function.partition("[")[0].strip() or "main"
+    if script is not None and calls_when_run(script, call):
+        return _quoted([*front, "python", "-m", module, *rest[1:]])
     code = f"from {module} import {call.partition('.')[0]}; {call}()"
     return _quoted([*front, "python", "-c", code, *rest[1:]])
 

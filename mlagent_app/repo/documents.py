@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from mlagent_app.repo.activation import without_environment
 from mlagent_app.repo.commandline import bare, is_python, parts, unwrap
 
 _FENCE = re.compile(r"^\s*(```+|~~~+)\s*\{?\.?([\w+-]*)")
@@ -89,6 +90,7 @@ def _joined(lines: Iterator[tuple[int, int, str, bool]]) -> Iterator[tuple[int, 
 def _command(content: str, scripts: Sequence[str]) -> str:
     """The command of a line without prompt and comment; empty when it is none that could train."""
     line = re.sub(r"\s+#.*$", "", _PROMPT.sub("", content)).strip().lstrip("!").rstrip(";").strip()
+    line = without_environment(line)
     if not line or len(line) > 500:
         return ""
     simple = parts(line)

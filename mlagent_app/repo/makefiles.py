@@ -10,6 +10,7 @@ from mlagent_app.repo.sources import Sources
 NAMES = ("GNUmakefile", "makefile", "Makefile")
 _VARIABLE = re.compile(r"^(?:export\s+)?([A-Za-z_]\w*)\s*(\?=|:=|::=|=|\+=)\s*(.*)$")
 _TARGET = re.compile(r"^([A-Za-z0-9_.%/ -]+?)\s*::?(?!=)\s*([^#;]*)(?:;\s*(.*))?")
+_PREPARES = re.compile(r"install|venv|env|setup|requirements|deps|dependencies|help|check|lint|clean")
 _USE = re.compile(r"\$[({](\w+)[)}]")
 
 
@@ -47,6 +48,16 @@ def read_makefile(sources: Sources, directory: str = "") -> dict[str, Target]:
                 old = targets.get(name, Target(name, number, (), ()))
                 targets[name] = Target(name, old.line, (*old.needs, *found[2].split()), (*old.recipe, *inline))
     return {name: _filled(target, variables) for name, target in targets.items()}
+
+
+def depends(target: Target, sources: Sources) -> bool:
+    """Whether a target needs others to be made first: steps of the project, not the installation."""
+    return any(need not in sources.known and not prepares(need) for need in target.needs)
+
+
+def prepares(name: str) -> bool:
+    """Whether the name of a target says that it only prepares: installs, cleans up, checks."""
+    return _PREPARES.search(name.lower()) is not None
 
 
 def _logical_lines(text: str) -> list[tuple[int, str]]:

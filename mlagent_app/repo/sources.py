@@ -215,7 +215,25 @@ def _absolute_imports(nodes: Sequence[ast.AST]) -> Iterator[str]:
 
 
 def _guarded(tree: ast.Module) -> bool:
-    return any(isinstance(node, ast.If) and "__main__" in ast.unparse(node.test) for node in tree.body)
+    return bool(_guards(tree))
+
+
+def _guards(tree: ast.Module) -> list[ast.If]:
+    return [node for node in tree.body if isinstance(node, ast.If) and "__main__" in ast.unparse(node.test)]
+
+
+def calls_when_run(script: Script, function: str) -> bool:
+    """Whether running a file as a program is one call of `function` without arguments, and of nothing else.
+
+    `f()`, `sys.exit(f())` and `raise SystemExit(f())` are such calls. A package's `__init__.py` is not what is run.
+    """
+    guards = _guards(script.tree) if script.tree and not script.path.endswith("__init__.py") else []
+    body = [node for guard in guards for node in guard.body if not isinstance(node, ast.Import)]
+    last = body[0] if len(body) == 1 else None
+    call = last.exc if isinstance(last, ast.Raise) else last.value if isinstance(last, ast.Expr) else None
+    if isinstance(call, ast.Call) and ast.unparse(call.func) in ("sys.exit", "exit", "SystemExit") and len(call.args) == 1:
+        call = call.args[0]
+    return isinstance(call, ast.Call) and ast.unparse(call) == f"{function}()"
 
 
 def _acts(tree: ast.Module) -> bool:
