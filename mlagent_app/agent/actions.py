@@ -110,8 +110,9 @@ ACTIONS: dict[str, type[Action]] = {
     for kind in (ListFiles, InspectScriptLines, UnderstandFile, CopyFile, EditScript, ExecuteScript, FinalAnswer)
 }
 
+# Possessive where a star may belong to two parts: a long row of stars would else take the square of its length.
 _HEAD = re.compile(
-    r"^[ \t]*(?:[-*#\d.]+[ \t]*)?\**"
+    r"^[ \t]*+[-*#\d.]*+(?:[ \t]++\**+)?"
     r"(Reflection|Research Plan and Status|Fact Check|Thought|Action Input|Action)"
     r"\**[ \t]*:\**[ \t]*",
     re.MULTILINE,

@@ -4,7 +4,8 @@ Every named number is a candidate; candidates are ranked by the sum of what spea
 
     data        validation 30, test 22, not said 15, training -25
     place       printed once outside the rounds 25, in a results file 22, a value per round 0
-    words       `best`, `final`, `overall` 6; `mean`, `cv` 4; a part (fold 3, class 1) -25; a baseline or chance level -30
+    words       `best`, `final`, `overall` 6; `mean`, `cv` 4; a part (fold 3, class 1) -25; a baseline or chance level -30;
+                one fold or trial of a search -100
     which       accuracy 10, other scores about 9, plain losses -10 (see `names.headline`); an unknown name -25
     position    up to 5 towards the end of the output; all of the last 15 lines count as the end
 
@@ -19,8 +20,11 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from mlagent_app.agent.dialects import is_progress
+from mlagent_app.agent.directions import aim, direction_in, told
 from mlagent_app.agent.extraction import extract
-from mlagent_app.agent.metrics import Direction, MetricSpec, Reading, direction_of, words
+from mlagent_app.agent.loglines import strip_prefix
+from mlagent_app.agent.metrics import Direction, MetricSpec, Reading, words
 from mlagent_app.agent.names import (
     BEST_WORDS,
     MEAN_WORDS,
@@ -69,9 +73,10 @@ def discover(stdout: str, files: Mapping[str, bytes]) -> list[Found]:
     observations = observe_all(stdout, files)
     keeps_best = _KEEPS_BEST.search(stdout) is not None
     lines = stdout.count("\n") + 1
+    directions = told(observations)
     found: list[Found] = []
     for group in _groups(observations, files):
-        candidate = _candidate(group, keeps_best, lines, files)
+        candidate = _candidate(group, keeps_best, lines, files, direction_in(group, directions))
         if candidate is not None:
             found.append(candidate)
     found = _with_all_digits(_validation_first(_ranked(found))) or _lone_number(stdout)
@@ -93,11 +98,24 @@ def settle(spec: MetricSpec, stdout: str, files: Mapping[str, bytes]) -> Found |
     for found in discover(stdout, files):
         same_source = spec.source == STDOUT or found.reading.where in source_files(spec, files)
         if same_source and wanted <= set(key(found.spec.name).split("_")) and split_of(found.spec.name) != "train":
-            settled = replace(found.spec, direction=spec.direction, target=spec.target)
-            reading = extract(settled, stdout, files)
-            if isinstance(reading, Reading):
-                return replace(found, spec=settled, reading=reading, reason=f"{spec.name!r} names it; {found.reason}")
+            settled = directed(found, spec.direction, stdout, files)
+            aimed = replace(settled.spec, target=spec.target)
+            return replace(settled, spec=aimed, reason=f"{spec.name!r} names it; {settled.reason}")
     return exact
+
+
+def directed(found: Found, direction: Direction, stdout: str, files: Mapping[str, bytes]) -> Found:
+    """The candidate with the direction that a person has set, read again: the best of a series may be another value."""
+    spec = replace(found.spec, direction=direction)
+    reading = extract(spec, stdout, files)
+    old, new = aim(found.spec.direction, assumed=found.assumed), aim(direction, assumed=False)
+    return replace(
+        found,
+        spec=spec,
+        reading=reading if isinstance(reading, Reading) else found.reading,
+        reason=found.reason.replace(old, new),
+        assumed=False,
+    )
 
 
 def why_none(stdout: str, files: Mapping[str, bytes]) -> str:
@@ -123,7 +141,8 @@ def _lone_number(stdout: str) -> list[Found]:
     reading = extract(spec, stdout, {})
     if not isinstance(reading, Reading):
         return []
-    return [Found(spec, reading, "the last line is a number without a name, higher is better (assumed)", -50.0, assumed=True)]
+    reason = f"the last line is a number without a name, {aim('max', assumed=True)}"
+    return [Found(spec, reading, reason, -50.0, assumed=True)]
 
 
 def _ranked(found: list[Found]) -> list[Found]:
@@ -148,14 +167,16 @@ def _groups(observations: Iterable[Observation], files: Mapping[str, bytes]) -> 
     return list(groups.values())
 
 
-def _candidate(group: Sequence[Observation], keeps_best: bool, lines: int, files: Mapping[str, bytes]) -> Found | None:
+def _candidate(
+    group: Sequence[Observation], keeps_best: bool, lines: int, files: Mapping[str, bytes], aimed: tuple[Direction, bool]
+) -> Found | None:
     last = group[-1]
     kind = kind_of(last.path.rpartition(".")[2] if last.path else last.name)
     if last.path and kind == "plain":
         kind = kind_of(last.name)
     if kind == "setting" or not all(_plausible(o, kind) for o in group) or (kind == "plain" and not _placed(last, lines)):
         return None
-    direction, assumed = _direction(last.name, group)
+    direction, assumed = aimed
     series = len(group) > 1
     best = series and split_of(last.name) != "train" and (keeps_best or any(o.best for o in group) or _is_comparison(group))
     spec = MetricSpec(last.name, direction, _source(last.where, files), pattern=last.path, pick="best" if best else "last")
@@ -166,21 +187,10 @@ def _candidate(group: Sequence[Observation], keeps_best: bool, lines: int, files
     score, reasons = _score(last, kind, len(observed), lines)
     if series:
         reasons.append(f"the {'best' if best else 'last'} of {len(observed)} values")
-    reasons.append(f"{'higher' if direction == 'max' else 'lower'} is better{' (assumed)' if assumed else ''}")
+    reasons.append(aim(direction, assumed=assumed))
     found = Found(spec, reading, ", ".join(reasons), score, assumed=assumed)
     again = extract(spec, "", {last.where: files[last.where]}) if last.where != STDOUT else reading
     return found if again == reading else None
-
-
-def _direction(name: str, group: Sequence[Observation]) -> tuple[Direction, bool]:
-    """The direction and whether it is only assumed. Lines that announce a new best give it away."""
-    known = direction_of(name)
-    if known:
-        return known, False
-    announced = [o.value for o in group if o.best]
-    if len(announced) > 1 and announced[0] != announced[-1]:
-        return ("max" if announced[-1] > announced[0] else "min"), False
-    return "max", True
 
 
 def _plausible(observation: Observation, kind: str) -> bool:
@@ -236,6 +246,9 @@ def _score(last: Observation, kind: str, count: int, lines: int) -> tuple[float,
     if kind == "plain":
         score -= 25.0
         reasons.append("a name that is not known")
+    if last.where == STDOUT and is_progress(strip_prefix(last.text)):
+        score -= 100.0
+        reasons.append("one step of a search")
     if last.where == STDOUT:
         score += 5.0 if last.line >= lines - TAIL else 5.0 * last.line / lines
     return score + _eval_set(last.name), reasons

@@ -68,13 +68,17 @@ class MetricsFound(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MetricChosen(Event):
-    """Which metric was found, from which line; `others` are the candidates that were passed over."""
+    """Which metric was found, from which line; `others` are the candidates that were passed over.
+
+    `assumed`: neither its name nor the log says whether it is to be raised or lowered.
+    """
 
     metric: dict[str, Any]
     line: str
     where: str
     reason: str
     others: tuple[str, ...] = ()
+    assumed: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

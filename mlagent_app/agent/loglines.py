@@ -23,6 +23,8 @@ _LOGGER = r"[\[(]?[\w.<>/-]+(?::[\w<>.]+)?(?::\d+)?[\])]?"
 _GAP = r"[\s:|,-]*"
 _ABSL = re.compile(r"\s*[IWEF]\d{4} \d\d:\d\d:\d\d\.\d+\s+\d+ [\w./-]+:\d+\]\s*")
 _OPTUNA = re.compile(r"\s*\[[IWE] \d{4}-\d\d-\d\d [\d:,.]+\]\s*")
+# LightGBM's command line program prints what it measured as a message.
+_LIGHTGBM = re.compile(r"\[LightGBM\] \[Info\] (?=Iteration:\d)")
 _RANK = re.compile(r"\s*(?:\[(?:rank|Rank|RANK|GPU|gpu|worker|proc)[\s_:]*\d+\]:?|\(\w+ pid=\d+[^)]*\)|wandb:)\s*")
 # `stamp - logger - LEVEL - `, `LEVEL:logger:`, `[stamp][logger][LEVEL] - ` and their kin. A logger only goes with a level.
 _PREFIX = re.compile(
@@ -34,7 +36,13 @@ _PREFIX = re.compile(
 _OF = r"(?:\s*(?:/|of)\s*~?\d+)?"
 _COUNTER = re.compile(
     r"(?<![\w-])['\"]?(?:epochs?|ep|steps?|iter(?:ation)?s?|batch|round|global_step|generation|gen|episode)['\"]?"
-    rf"(?![\w-])\s*[:=#|]*\s*[\[(]?\s*\d+(?:\.\d+)?(?![\d.%]*[\w%]){_OF}\s*[\])]?\s*:?(?=[\s,;|)\]}}:\[-]|$)",
+    rf"(?![\w-])\s*[:=#|]*\s*[\[(]?\s*['\"]?\d+(?:\.\d+)?(?![\d.%]*[\w%]){_OF}['\"]?\s*[\])]?\s*:?(?=[\s,;|)\]}}:\[-]|$)",
+    re.IGNORECASE,
+)
+# `accuracy after 3 epochs: 0.91` tells how long, and then the value.
+_HOW_LONG = re.compile(
+    r"\s+(?:after|in|over|for|with)\s+\d[\d,]*\s+(?:epochs?|steps?|iter(?:ation)?s?|batch(?:es)?|rounds?|generations?|episodes?)"
+    r"(?=\s*[:=]\s*[\d.+-])",
     re.IGNORECASE,
 )
 _BARE_COUNTER = re.compile(
@@ -67,7 +75,7 @@ def read_lines(output: str) -> Iterator[Line]:
 
 def strip_prefix(text: str) -> str:
     """`text` without the time, level, logger and rank that logging libraries put before a message."""
-    for pattern in (_RANK, _ABSL, _OPTUNA, _PREFIX):
+    for pattern in (_RANK, _ABSL, _OPTUNA, _PREFIX, _LIGHTGBM):
         found = pattern.match(text)
         if found and found.end() < len(text):
             text = text[found.end() :]
@@ -82,10 +90,9 @@ def is_epoch_heading(text: str) -> bool:
 def _line(number: int, raw: str) -> Line:
     text = raw if len(raw) <= MAX_LINE else f"{raw[: MAX_LINE // 2]} ; {raw[-MAX_LINE // 2 :]}"
     indent = text[: len(text) - len(text.lstrip())]
-    text = indent + strip_prefix(text.lstrip())
-    plain, counters = _COUNTER.subn(_blank, text)
-    plain, bare = _BARE_COUNTER.subn(_blank, plain)
-    return Line(number, raw, plain, bool(counters or bare) or _PROGRESS.search(raw) is not None)
+    text = _HOW_LONG.sub("", indent + strip_prefix(text.lstrip()))
+    plain = _BARE_COUNTER.sub(_blank, _COUNTER.sub(_blank, text))
+    return Line(number, raw, plain, plain != text or _PROGRESS.search(raw) is not None)
 
 
 def _blank(found: re.Match[str]) -> str:

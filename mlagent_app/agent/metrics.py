@@ -66,7 +66,7 @@ MINIMISED = (
     "perplexity", "ppl", "bpb", "bpc", "wer", "cer", "ter", "eer", "fpr", "fnr", "frr", "fid", "kid", "lpips", "brier",
     "deviance", "hinge", "crossentropy", "cross_entropy", "bce", "kld", "kl", "divergence", "inertia", "regret", "ece",
     "mpjpe", "chamfer", "hausdorff", "aic", "bic", "davies_bouldin", "drawdown", "residual", "misclassification", "l1",
-    "l2",
+    "l2", "distance", "epe", "pehe",
 )  # fmt: skip
 
 # Scores whose best possible value is 1, or 100 when the project prints percentages.

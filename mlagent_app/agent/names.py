@@ -87,6 +87,12 @@ _WEAK_REFERENCES = frozenset(
         "old",
     }
 )
+_PART = re.compile(
+    rf"(?:(?<![A-Za-z])|_)(?:{'|'.join(sorted(PARTS))})[^\w.]{{0,2}}_?\d+(?:\s*(?:/|of)\s*\d+)?(?![\w.]\d|\w)", re.I
+)
+_LOOSE_ENDS = re.compile(r"^(?:\W|(?:of|for|on|in|at)\s)+|(?:[^\w)]|\s(?:of|for|on|in|at)|\(\s*\))+$")
+_MEANS = frozenset({"mean", "avg", "average", "overall"})
+_MEANS_OF = frozenset("over across of all the folds fold runs seeds splits repeats trials classes cv k value".split())
 _PREPOSITIONS = re.compile(r"\s(?:of|on|at|for|with|using|after|over|in|per|by|from|across|when|during|w/|@)\s|[(\[<]")
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z][a-z])")
 _TOKEN = re.compile(r"[^\W_]+(?:@\d+)?")
@@ -151,6 +157,23 @@ def is_part(name: str) -> bool:
     """Whether the name is that of one fold, class or trial among several."""
     tokens = key(name).split("_")
     return tokens[0] == "class" or any(a in PARTS and b.isdigit() for a, b in pairwise(tokens))
+
+
+def names_part(text: str) -> bool:
+    """Whether a line speaks of one part: `Fold 1 - RMSE: 0.31`, `[seed 0] f1 = 0.7`."""
+    return _PART.search(text) is not None
+
+
+def without_part(name: str) -> str:
+    """The name that is shared by all parts: `accuracy` of `Fold 1 accuracy` and of `accuracy (fold 1)`."""
+    whole = " ".join(_PART.sub(" ", name).split())
+    return _LOOSE_ENDS.sub("", whole).strip()
+
+
+def is_bare_mean(name: str) -> bool:
+    """Whether the name says that the number is the mean of several and not of what (`Average`, `Mean over 5 folds`)."""
+    tokens = [token for token in words(name) if "_" not in token and not token.isdigit()]
+    return bool(_MEANS & set(tokens)) and _MEANS_OF >= set(tokens) - _MEANS
 
 
 def headline(name: str) -> float:

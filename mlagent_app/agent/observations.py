@@ -5,14 +5,26 @@ from __future__ import annotations
 import json
 import re
 import unicodedata
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from typing import Literal
 
+from mlagent_app.agent.dialects import dialect, is_progress
 from mlagent_app.agent.loglines import Line, is_epoch_heading, read_lines, strip_prefix
-from mlagent_app.agent.names import SPELLINGS, SPLIT_WORDS, key, kind_of, split_of
-from mlagent_app.agent.pairs import NUMBER, number, pairs
+from mlagent_app.agent.names import (
+    PARTS,
+    SPELLINGS,
+    SPLIT_WORDS,
+    is_bare_mean,
+    key,
+    kind_of,
+    names_part,
+    split_of,
+    without_part,
+)
+from mlagent_app.agent.pairs import NUMBER, Pair, number, pairs
 from mlagent_app.agent.records import Value, csv_values, json_values, parse_object
+from mlagent_app.agent.sidebyside import one_by_one
 from mlagent_app.agent.tables import Table, header
 
 STDOUT = "stdout"
@@ -31,6 +43,7 @@ _SETTINGS = re.compile(
     re.IGNORECASE,
 )
 _BARE = re.compile(rf"({NUMBER})\s*%?")
+_MEAN = re.compile(r"mean|average|avg|overall", re.IGNORECASE)
 _DECORATED = re.compile(r"^\s*(?:[=\-#*_~>]{2,}|#+\s|\[|\*\*|\{)|[=\-#*~]{2,}\s*$|[:{\]]\s*$")
 _OF_RESULTS = frozenset(
     "set data dataset split results result metrics metric scores score performance report error errors".split()
@@ -63,7 +76,7 @@ def observe_text(text: str, where: str = STDOUT, *, name: str = "") -> list[Obse
 
     With `name` only lines that may carry that name are taken apart (headings and tables all the same): ten times faster.
     """
-    reader = _Reader(where, _spellings(name))
+    reader = _Reader(where, _spellings(name), of_parts=_MEAN.search(name) is not None)
     for line in read_lines(text):
         reader.read(line)
     return reader.found
@@ -114,9 +127,10 @@ def _has_digit(text: str) -> bool:
 class _Reader:
     """Reads a log line by line and keeps what earlier lines say about later ones: a table's header, a heading."""
 
-    def __init__(self, where: str, wanted: tuple[str, ...] = ()) -> None:
+    def __init__(self, where: str, wanted: tuple[str, ...] = (), *, of_parts: bool = False) -> None:
         self.found: list[Observation] = []
         self._wanted = wanted
+        self._of_parts = of_parts
         self._where = where
         self._table: Table | None = None
         # A line that is no row may stand inside a table (the accuracy in a classification report); two end it.
@@ -126,6 +140,9 @@ class _Reader:
         self._used = False
         self._last = 0
         self._above = ""
+        # The metrics that the last parts of a whole (folds, seeds) were of, and whether their mean has been read.
+        self._parts: dict[str, str] = {}
+        self._averaged = False
 
     def read(self, line: Line) -> None:
         """Add the numbers of the next line that is not blank."""
@@ -133,6 +150,10 @@ class _Reader:
         self._last = line.number
         if gap and self._used:
             self._split, self._settings, self._used = "", False, False
+        if (known := dialect(line.text)) is not None:
+            for pair in known:
+                self._add(line, pair.name, pair.label, pair.value, counted=is_progress(line.text))
+            return
         if self._read_table(line):
             return
         if self._read_named_above(line):
@@ -146,7 +167,7 @@ class _Reader:
         if (record := parse_object(strip_prefix(line.raw.strip()))) is not None:
             self._add_record(line, record)
             return
-        for pair in pairs(line.text, headed=not line.counted):
+        for pair in self._pairs(line):
             name = f"{self._split} {pair.name}" if self._split and not split_of(pair.name) else pair.name
             self._add(line, name, pair.label, pair.value, best=pair.best)
 
@@ -161,8 +182,32 @@ class _Reader:
             self._above = text.rstrip(":= ")
         return False
 
+    def _pairs(self, line: Line) -> Iterator[Pair]:
+        """The pairs of a line. `Average: 0.81` below `Fold 3 accuracy: 0.79` is the average accuracy."""
+        is_part = not line.counted and names_part(line.text)
+        if is_part and self._averaged:
+            self._parts, self._averaged = {}, False
+        for pair in pairs(one_by_one(line.text), headed=not line.counted):
+            if is_part:
+                self._remember_part(pair)
+            elif len(self._parts) == 1 and is_bare_mean(pair.name):
+                self._averaged = True
+                name = f"{pair.name} {next(iter(self._parts.values()))}"
+                yield replace(pair, name=name, label=name)
+                continue
+            yield pair
+
+    def _remember_part(self, pair: Pair) -> None:
+        """Keep which metric a part was measured by. Of two metrics a bare mean says nothing."""
+        whole = without_part(pair.label)
+        if whole and not split_of(whole) and (spoken := split_of(pair.name)):
+            whole = f"{spoken} {whole}"
+        if whole and key(whole) not in PARTS and kind_of(whole) != "setting" and not is_bare_mean(whole):
+            self._parts[key(whole)] = whole
+
     def _may_carry(self, raw: str) -> bool:
-        if not self._wanted:
+        # A bare mean is named after the parts above it, so all of them are read for it.
+        if not self._wanted or (self._of_parts and (_MEAN.search(raw) or names_part(raw))):
             return True
         lower = (raw if raw.isascii() else unicodedata.normalize("NFKC", raw)).lower()
         return any(word in lower for word in self._wanted)

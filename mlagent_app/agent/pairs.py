@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from mlagent_app.agent.names import MEAN_WORDS, QUALIFIERS, SPLIT_WORDS, kind_of, split_of
+from mlagent_app.agent.names import MEAN_WORDS, QUALIFIERS, SPLIT_WORDS, kind_of, split_of, without_part
 
 MAX_NAME = 90
 
@@ -35,6 +35,7 @@ _TAIL = re.compile(
     rf"\s*(?:[±∓]|\+/-|\+-|\\pm)\s*{NUMBER}\s*%?|\s*\(\s*(?:[±]|\+/-|\+-|std\w*[:=]?\s*|sd[:=]?\s*)?\s*{NUMBER}\s*%?\s*(?:std\w*)?\s*\)"
     rf"|\s*\[\s*{NUMBER}\s*[-,\u2013]\s*{NUMBER}\s*\]"
 )
+_RANGE = re.compile(r"(?<![\w@.])(\d+(?:\.\d+)?):$")
 _RATIO = re.compile(r"\s*/\s*(\d[\d,]*)(?![\d./])")
 _LISTED = re.compile(rf"\s*%?\s*[,\s]\s*(?:{NUMBER}|\.\.\.)")
 _IMPROVED = re.compile(
@@ -160,9 +161,15 @@ def _hits(text: str) -> Iterator[_Hit]:
 
 
 def _numbers(text: str) -> Iterator[re.Match[str]]:
-    plain = list(_FOUND.finditer(text))
+    plain = [found for found in _FOUND.finditer(text) if not _ends_range(found, text)]
     united = list(_UNIT.finditer(text))
     yield from sorted(plain + united, key=lambda found: found.start())
+
+
+def _ends_range(found: re.Match[str], text: str) -> bool:
+    """Whether the number is the second of two (`0.50:0.95`, `12:30`). A counter before a value is none (`Fold 1:0.81`)."""
+    before = _RANGE.search(text, max(0, found.start() - 20), found.start())
+    return before is not None and ("." in before[1] or found["number"].isdigit())
 
 
 def _label(window: str, explicit: re.Match[str] | None, implicit: re.Match[str] | None) -> str:
@@ -257,7 +264,7 @@ def _in_context(hits: list[_Hit], headed: bool) -> list[Pair]:
         split = _spoken_split(rest) or split
         label = hit.label
         if _all_qualifiers(label) and previous:
-            label = f"{previous} {label}"
+            label = f"{without_part(previous)} {label}".strip()
         elif not _all_qualifiers(label):
             previous = label
         name = label

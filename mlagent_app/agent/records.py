@@ -143,7 +143,7 @@ def _json(text: str) -> object | None:
 
 
 def _flatten(node: object, path: str, depth: int) -> Iterator[Value]:
-    """The numbers under `node`. A list adds nothing to the path, so that it is a series."""
+    """The numbers under `node`, those spelled as strings included. A list adds nothing to the path, so that it is a series."""
     if depth > MAX_DEPTH:
         return
     if isinstance(node, dict):
@@ -154,8 +154,9 @@ def _flatten(node: object, path: str, depth: int) -> Iterator[Value]:
             for value in _flatten(child, path, depth + 1):
                 yield Value(value.path, value.value, rounds=True)
     elif isinstance(node, str):
-        if node in ("nan", "NaN", "inf", "-inf", "Infinity"):
-            yield Value(path, float(node))
+        # transformers 5 logs `{'eval_loss': '0.41'}`.
+        if (spelled := _cell(node)) is not None:
+            yield Value(path, spelled)
     elif isinstance(node, int | float) and not isinstance(node, bool):
         try:
             yield Value(path, float(node))

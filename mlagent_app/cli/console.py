@@ -7,6 +7,7 @@ from rich.markup import escape
 
 from mlagent_app.agent import events as ev
 from mlagent_app.agent.actions import parse
+from mlagent_app.agent.directions import aim
 from mlagent_app.agent.events import Event
 from mlagent_app.agent.quantities import tokens
 from mlagent_app.cli.guard import say
@@ -47,9 +48,9 @@ class TextSurface:
                 self._line(f"  [bold]continued[/] in sandbox {event.sandbox}")
             case ev.MetricChosen():
                 spec = event.metric
-                aim = "higher is better" if spec["direction"] == "max" else "lower is better"
+                better = aim(spec["direction"], assumed=event.assumed)
                 where = f"{event.where}: {event.line.strip()[:80]}"
-                self._line(f"  metric   {escape(spec['name'])}, {aim}  [dim]({escape(where)})[/]")
+                self._line(f"  metric   {escape(spec['name'])}, {escape(better)}  [dim]({escape(where)})[/]")
             case ev.BaselineMeasured():
                 noise = "" if event.noise is None else f" ± {event.noise:.3g}"
                 runs = f"{len(event.values)} run{'s' if len(event.values) > 1 else ''}"

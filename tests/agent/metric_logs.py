@@ -7,6 +7,7 @@ Each case: name, output, files the run wrote, and what is expected: (name as com
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 
 
@@ -95,6 +96,12 @@ HF = """{'loss': 0.5213, 'grad_norm': 2.3, 'learning_rate': 5e-05, 'epoch': 1.0}
 {'train_runtime': 60.1, 'train_samples_per_second': 99.1, 'train_loss': 0.42, 'epoch': 2.0}
 100%|██████████| 250/250 [01:00<00:00,  4.16it/s]
 """
+HF_5 = """{'loss': '0.5213', 'grad_norm': '2.3', 'learning_rate': '5e-05', 'epoch': '1'}
+{'eval_loss': '0.38', 'eval_accuracy': '0.8123', 'eval_runtime': '4.1', 'eval_samples_per_second': '120.5', 'epoch': '1'}
+{'loss': '0.3213', 'grad_norm': '1.3', 'learning_rate': '0', 'epoch': '2'}
+{'eval_loss': '0.41', 'eval_accuracy': '0.8021', 'eval_runtime': '4.1', 'eval_samples_per_second': '121.5', 'epoch': '2'}
+{'train_runtime': '60.1', 'train_samples_per_second': '99.1', 'train_loss': '0.42', 'epoch': '2'}
+"""
 LIGHTNING = """GPU available: False, used: False
   | Name  | Type   | Params | Mode
 0 | model | Linear | 7.9 K  | train
@@ -127,6 +134,48 @@ Training until validation scores don't improve for 50 rounds
 Early stopping, best iteration is:
 [112]\ttraining's auc: 0.991\tvalid_1's auc: 0.8725
 """
+LGBM_MESSAGES = """[LightGBM] [Info] Number of positive: 212, number of negative: 357
+[LightGBM] [Info] Auto-choosing row-wise multi-threading, the overhead of testing was 0.000172 seconds.
+[LightGBM] [Info] Total Bins 4540
+[LightGBM] [Info] [binary:BoostFromScore]: pavg=0.372583 -> initscore=-0.521150
+[LightGBM] [Info] Start training from score -0.521150
+[LightGBM] [Warning] No further splits with positive gain, best gain: -inf
+"""
+LGBM_PROGRAM = """[LightGBM] [Info] Finished loading parameters
+[LightGBM] [Info] Iteration:1, training auc : 0.91
+[LightGBM] [Info] Iteration:1, valid_1 auc : 0.85
+[LightGBM] [Info] 0.012 seconds elapsed, finished iteration 1
+[LightGBM] [Info] Iteration:2, training auc : 0.93
+[LightGBM] [Info] Iteration:2, valid_1 auc : 0.87
+[LightGBM] [Info] 0.020 seconds elapsed, finished iteration 2
+"""
+COCO = """Running per image evaluation...
+Evaluate annotation type *bbox*
+DONE (t=2.31s).
+Accumulating evaluation results...
+DONE (t=0.43s).
+ Average Precision  (AP) @[ IoU=0.50:0.95 | area=   all | maxDets=100 ] = 0.371
+ Average Precision  (AP) @[ IoU=0.50      | area=   all | maxDets=100 ] = 0.571
+ Average Precision  (AP) @[ IoU=0.75      | area=   all | maxDets=100 ] = 0.401
+ Average Precision  (AP) @[ IoU=0.50:0.95 | area= small | maxDets=100 ] = -1.000
+ Average Precision  (AP) @[ IoU=0.50:0.95 | area=medium | maxDets=100 ] = 0.412
+ Average Precision  (AP) @[ IoU=0.50:0.95 | area= large | maxDets=100 ] = 0.482
+ Average Recall     (AR) @[ IoU=0.50:0.95 | area=   all | maxDets=  1 ] = 0.311
+ Average Recall     (AR) @[ IoU=0.50:0.95 | area=   all | maxDets= 10 ] = 0.491
+ Average Recall     (AR) @[ IoU=0.50:0.95 | area=   all | maxDets=100 ] = 0.513
+ Average Recall     (AR) @[ IoU=0.50:0.95 | area= small | maxDets=100 ] = -1.000
+"""
+GRID = """Fitting 3 folds for each of 2 candidates, totalling 6 fits
+[CV 1/3] END .............................C=0.1;, score=0.810 total time=   0.0s
+[CV 2/3] END .............................C=0.1;, score=0.950 total time=   0.0s
+[CV 3/3] END ...............................C=1;, score=0.830 total time=   0.0s
+"""
+GRID_SCORES = """Fitting 2 folds for each of 1 candidates, totalling 2 fits
+[CV 1/2; 1/1] START C=0.1.......................................................
+[CV 1/2; 1/1] END C=0.1; accuracy: (train=0.900, test=0.833) f1: (train=0.919, test=0.878) total time=   0.0s
+[CV 2/2; 1/1] START C=0.1.......................................................
+[CV 2/2; 1/1] END C=0.1; accuracy: (train=0.867, test=0.800) f1: (train=0.900, test=0.857) total time=   0.1s
+"""
 CATBOOST = """0:\tlearn: 0.6712\ttest: 0.6733\tbest: 0.6733 (0)\ttotal: 60ms\tremaining: 59s
 999:\tlearn: 0.2012\ttest: 0.3133\tbest: 0.3102 (812)\ttotal: 9s\tremaining: 0us
 
@@ -134,10 +183,40 @@ bestTest = 0.3102
 bestIteration = 812
 Validation AUC: 0.8812
 """
+CATBOOST_LOSS = """0:\tlearn: 0.6712\ttest: 0.6733\tbest: 0.6733 (0)\ttotal: 60ms\tremaining: 59s
+500:\tlearn: 0.4012\ttest: 0.4602\tbest: 0.4600 (490)\ttotal: 9s\tremaining: 0us
+999:\tlearn: 0.3512\ttest: 0.4733\tbest: 0.4600 (490)\ttotal: 9s\tremaining: 0us
+
+bestTest = 0.46
+bestIteration = 490
+
+Shrink model to first 491 iterations.
+"""
+CATBOOST_WORSE = """0:\tlearn: 0.31\ttest: 0.41\tbest: 0.41 (0)\ttotal: 60ms\tremaining: 59s
+1:\tlearn: 0.25\ttest: 0.42\tbest: 0.41 (0)\ttotal: 80ms\tremaining: 0us
+
+bestTest = 0.41
+bestIteration = 0
+"""
+CATBOOST_SCORE = """0:\tlearn: 0.7\ttest: 0.72\tbest: 0.72 (0)\ttotal: 60ms\tremaining: 59s
+1:\tlearn: 0.9\ttest: 0.75\tbest: 0.75 (1)\ttotal: 80ms\tremaining: 1s
+2:\tlearn: 0.95\ttest: 0.74\tbest: 0.75 (1)\ttotal: 80ms\tremaining: 0us
+
+bestTest = 0.75
+bestIteration = 1
+"""
+CATBOOST_LEARN = """Learning rate set to 0.03
+0:\tlearn: 0.6712\ttotal: 60ms\tremaining: 59s
+999:\tlearn: 0.35\ttotal: 9s\tremaining: 0us
+"""
 FOLDS = """Fold 1 AUC: 0.91
 Fold 2 AUC: 0.93
 Fold 3 AUC: 0.95
 Mean AUC: 0.93 +/- 0.016
+"""
+FOLD_LINES = """Fold 1 accuracy: 0.81
+Fold 2 accuracy: 0.83
+Fold 3 accuracy: 0.79
 """
 FASTAI = """epoch     train_loss  valid_loss  accuracy  time
 0         0.342012    0.311203    0.921000  00:03
@@ -218,6 +297,14 @@ OPTUNA = """[I 2024-01-01 12:00:00,123] A new study created in memory with name:
 Best CV score: 0.91
 Best params: {'lr': 0.1}
 """
+OPTUNA_MIN = """[I 2026-12-01 17:40:59,704] A new study created in memory with name: no-name-ce90d8d5-91d7-4364-ba42-c323bf89a8c7
+[I 2026-12-01 17:40:59,706] Trial 0 finished with value: 7.14 and parameters: {'x': -2.672134735173315}. Best is trial 0 with value: 7.14.
+[I 2026-12-01 17:40:59,707] Trial 1 finished with value: 2.53 and parameters: {'x': -1.595891776961951}. Best is trial 1 with value: 2.53.
+[I 2026-12-01 17:40:59,712] Trial 2 finished with value: 5.99 and parameters: {'x': 2.4492840599792505}. Best is trial 1 with value: 2.53.
+"""
+OPTUNA_FIRST = """[I 2026-12-01 17:40:59,706] Trial 0 finished with value: 2.53 and parameters: {'x': 1.5}. Best is trial 0 with value: 2.53.
+[I 2026-12-01 17:40:59,707] Trial 1 finished with value: 7.14 and parameters: {'x': 2.5}. Best is trial 0 with value: 2.53.
+"""
 YOLO = """                 Class     Images  Instances      Box(P          R      mAP50  mAP50-95)
                    all        128        929      0.677      0.524      0.605      0.446
 """
@@ -241,12 +328,43 @@ CASES = [
     Case("early stopping", EARLY_STOPPING, ("valid_loss", 0.6, "min")),
     Case("keras evaluate", KERAS2 + "Test loss: 0.11\nTest accuracy: 0.967\n", ("val_accuracy", 0.966, "max")),
     Case("hugging face", HF, ("eval_accuracy", 0.871, "max")),
+    Case("transformers 5", HF_5, ("eval_accuracy", 0.8021, "max")),
+    Case("transformers 5 behind a name", "".join(f"Eval: {line}\n" for line in HF_5.splitlines()[1:4:2]), ("eval_accuracy", 0.8021, "max")),
+    Case("numbers as strings in a file", "done\n", ("val_acc", 0.875, "max"),
+         {"metrics.json": b'{"val_acc": "0.875", "model": "resnet", "note": "0.9 is good", "loss": "nan"}'}),
     Case("lightning", LIGHTNING, ("val_acc", 0.81, "max")),
     Case("lightning test", LIGHTNING_TEST, ("test_acc", 0.9750000238418579, "max")),
     Case("xgboost", XGB, ("validation_1-logloss", 0.3021, "min")),
     Case("lightgbm", LGBM, ("valid_1 auc", 0.8725, "max")),
+    Case("lightgbm messages", LGBM_MESSAGES + "Accuracy: 0.9561\n", ("accuracy", 0.9561, "max")),
+    Case("lightgbm messages alone", LGBM_MESSAGES, None),
+    Case("lightgbm program", LGBM_PROGRAM, ("valid_1 auc", 0.87, "max")),
+    Case("coco", COCO, ("AP", 0.371, "max")),
+    Case("a range is no value", "IoU=0.50:0.95\nval f1 0.5\n", ("val f1", 0.5, "max")),
+    Case("a counter before a value", "accuracy of fold 1:0.81\nF1:0.75\n", ("f1", 0.75, "max")),
+    Case("grid search and the test", GRID + "Test accuracy: 0.9\n", ("test accuracy", 0.9, "max")),
+    Case("grid search and its training score", GRID + "Train loss: 0.9\n", ("train loss", 0.9, "min")),
+    Case("grid search and an unknown name", GRID + "\n" * 30 + "done\nbest skill: 0.4\n", ("best skill", 0.4, "max")),
+    Case("grid search alone", GRID, ("search fold score", 0.83, "max")),
+    Case("grid search of two scores", GRID_SCORES, ("search fold accuracy", 0.8, "max")),
+    Case("grid search and the best score", GRID + "Best params: {'C': 0.1}\nscore: 0.88\n", ("score", 0.88, "max")),
     Case("catboost", CATBOOST, ("validation auc", 0.8812, "max")),
+    Case("catboost, a loss", CATBOOST_LOSS, ("best test", 0.46, "min")),
+    Case("catboost, a loss that got worse", CATBOOST_WORSE, ("best test", 0.41, "min")),
+    Case("catboost, a score", CATBOOST_SCORE, ("best test", 0.75, "max")),
+    Case("catboost without a test set", CATBOOST_LEARN, ("learn", 0.35, "min")),
     Case("folds", FOLDS, ("mean auc", 0.93, "max")),
+    Case("folds and a bare average", FOLD_LINES + "Average: 0.81\n", ("average accuracy", 0.81, "max")),
+    Case("folds and a bare mean with its spread", FOLD_LINES + "Mean: 0.81 +/- 0.016\n", ("mean accuracy", 0.81, "max")),
+    Case("folds and a bare mean ± its spread", FOLD_LINES + "\nOverall = 0.81 ± 0.016\nStd: 0.016\n", ("overall accuracy", 0.81, "max")),
+    Case("folds and a mean that says of what", FOLD_LINES + "Mean over 3 folds: 0.81\n", ("mean over folds accuracy", 0.81, "max")),
+    Case("folds and a named average", FOLD_LINES + "Average accuracy: 0.81 +/- 0.016\n", ("average accuracy", 0.81, "max")),
+    Case("folds on one line", " / ".join(FOLD_LINES.splitlines()) + " / Average: 0.81\n", ("accuracy average", 0.81, "max")),
+    Case("folds of an error", "Fold 1 - RMSE: 0.31\nFold 2 - RMSE: 0.21\nAverage: 0.26\n", ("average rmse", 0.26, "min")),
+    Case("folds named behind", "val_loss (fold 1): 0.31\nval_loss (fold 2): 0.21\nMean: 0.26\n", ("mean val_loss", 0.26, "min")),
+    Case("folds of all", "fold=1/2 accuracy=0.9\nfold=2/2 accuracy=0.8\nAverage: 0.85\n", ("average accuracy", 0.85, "max")),
+    Case("seeds", "[seed 0] test f1 = 0.7\n[seed 1] test f1 = 0.5\nmean: 0.6 std: 0.1\n", ("mean test f1", 0.6, "max")),
+    Case("folds of two metrics", "Fold 1 acc: 0.9 f1: 0.7\nFold 2 acc: 0.8 f1: 0.6\nMean accuracy: 0.85\nMean: 0.65\n", ("mean accuracy", 0.85, "max")),
     Case("fastai", FASTAI, ("accuracy", 0.941, "max")),
     Case("skorch", SKORCH, ("valid_acc", 0.615, "max")),
     Case("markdown", MARKDOWN, ("accuracy", 0.934, "max")),
@@ -257,6 +375,21 @@ CASES = [
     Case("sections", SECTIONS, ("test accuracy", 0.913, "max")),
     Case("pretty json", PRETTY_JSON, ("val accuracy", 0.93, "max")),
     Case("optuna", OPTUNA, ("best cv score", 0.91, "max")),
+    Case("optuna minimises", OPTUNA_MIN, ("best trial value", 2.53, "min")),
+    Case("optuna minimises and the best value", OPTUNA_MIN + "Best value: 2.53\n", ("best value", 2.53, "min")),
+    Case("optuna, the first trial is the best", OPTUNA_FIRST + "Best trial:\n  Value: 2.53\n", ("value", 2.53, "min")),
+    Case("optuna names its metric", re.sub(r"value: ([\d.]+) and", r"value: {'rmse': \1} and", OPTUNA_MIN), ("best trial rmse", 2.53, "min")),
+    Case("distance", "Hamming distance: 0.12\n", ("hamming distance", 0.12, "min")),
+    Case("end point error", "val EPE: 1.91\n", ("val epe", 1.91, "min")),
+    Case("treatment effects", "PEHE: 0.61\n", ("pehe", 0.61, "min")),
+    Case("how long before the value", "Validation accuracy after 3 epochs: 0.91\n", ("validation accuracy", 0.91, "max")),
+    Case("steps before the value", "epoch 1 loss 0.7\nTest loss after 1,000 steps: 0.4\n", ("test loss", 0.4, "min")),
+    Case("train and test after the metric", "Accuracy: train 0.99, test 0.91\n", ("test accuracy", 0.91, "max")),
+    Case("train and test in percent", "Final accuracy: train 99.1% / test 91.5%\n", ("test final accuracy", 91.5, "max")),
+    Case("train/test joined", "accuracy train/test: 0.99/0.91\n", ("test accuracy", 0.91, "max")),
+    Case("train/test joined before the metric", "Train/Test accuracy: 0.99 / 0.91\n", ("test accuracy", 0.91, "max")),
+    Case("three joined in brackets", "RMSE (train/val/test): 0.1/0.2/0.3\n", ("val rmse", 0.2, "min")),
+    Case("shares of the data", "Split: train 0.8, test 0.2\nTrain/test split: 0.8/0.2\nacc: 0.5\n", ("acc", 0.5, "max")),
     Case("log prefix", "2024-01-01 12:00:00,123 INFO root - val_auc: 0.91\n", ("val_auc", 0.91, "max")),
     Case("hydra prefix", "[2024-01-01 12:00:00,123][__main__][INFO] - val_auc: 0.91\n", ("val_auc", 0.91, "max")),
     Case("loguru", "2024-01-01 12:00:00.123 | INFO     | __main__:main:42 - val/f1: 0.91\n", ("val/f1", 0.91, "max")),

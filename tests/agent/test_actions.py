@@ -89,3 +89,10 @@ def test_an_invalid_answer_says_what_was_expected(answer: str, expected: str) ->
     _, action = parse(answer)
     assert isinstance(action, InvalidAction)
     assert expected in action.message
+
+
+@pytest.mark.parametrize("row", ["*" * 1_000_000, "1." * 500_000, " *" * 500_000, "Action" + "*" * 1_000_000])
+def test_long_rows_of_signs_are_read_in_time_that_grows_with_their_length(row: str) -> None:
+    assert isinstance(parse(row)[1], InvalidAction)
+    action = "1. **Action:** List Files\n- **Action Input**: {}"
+    assert parse(f"{row}\n{action}")[1] == ListFiles()

@@ -9,11 +9,21 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mlagent_app.agent.discovery import discover, settle, why_none
+from mlagent_app.agent.discovery import directed, discover, settle, why_none
 from mlagent_app.agent.extraction import extract
 from mlagent_app.agent.metrics import Direction, MetricSpec, Pick, Reading
 from mlagent_app.agent.names import key
-from tests.agent.metric_logs import CASES, FOLDS, Case
+from tests.agent.metric_logs import (
+    CASES,
+    CATBOOST_LEARN,
+    CATBOOST_LOSS,
+    CATBOOST_SCORE,
+    CATBOOST_WORSE,
+    FOLDS,
+    OPTUNA_FIRST,
+    OPTUNA_MIN,
+    Case,
+)
 
 NAMES = [
     "val_acc",
@@ -219,7 +229,22 @@ def test_what_was_passed_over_is_told_when_there_is_no_metric() -> None:
 def test_the_reason_names_the_data_the_choice_and_the_direction() -> None:
     found = discover("Epoch 1 val_acc 0.9\nEpoch 2 val_acc 0.8\nnew best model saved\n", {})[0]
     assert "validation" in found.reason and "the best of 2 values" in found.reason and "higher is better" in found.reason
-    assert "assumed" in discover("validation skill: 0.25\n", {})[0].reason
+
+
+def test_an_assumed_direction_is_told_as_such_until_a_person_sets_it() -> None:
+    log = "epoch 1 val_skill: 0.25\nepoch 2 val_skill: 0.5\nbest model saved\n"
+    found = discover(log, {})[0]
+    assert found.assumed and found.reading.value == 0.5
+    assert "higher is better (assumed; set [metric] direction in mlagent.toml if it is wrong)" in found.reason
+    lowered = directed(found, "min", log, {})
+    assert not lowered.assumed and lowered.reading.value == 0.25 and lowered.reason.endswith("lower is better")
+    settled = settle(spec("skill", "min"), log, {})
+    assert not isinstance(settled, str) and not settled.assumed and "assumed" not in settled.reason
+
+
+@pytest.mark.parametrize("log", [CATBOOST_LOSS, CATBOOST_WORSE, CATBOOST_SCORE, CATBOOST_LEARN, OPTUNA_MIN, OPTUNA_FIRST])
+def test_a_direction_that_the_log_gives_away_is_not_assumed(log: str) -> None:
+    assert not any(found.assumed for found in discover(log, {}))
 
 
 def test_a_log_of_four_megabytes_is_read() -> None:
