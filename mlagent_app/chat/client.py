@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import threading
 from collections.abc import Callable, Generator, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, cast
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 from mlagent_app.agent.chat import Cancelled, Message, OnText, Reply, Usage
 from mlagent_app.agent.errors import UserError
 from mlagent_app.chat import failures
-from mlagent_app.chat.failures import CONNECT_SECONDS, CutOff, Foreign, Malformed
+from mlagent_app.chat.failures import CONNECT_SECONDS, CutOff, Foreign
 from mlagent_app.chat.profiles import default_context, find_context
 from mlagent_app.chat.quoting import encodable
+from mlagent_app.chat.stream import Piece, stream_pieces, whole_piece
 from mlagent_app.chat.target import Target, require_openai
 from mlagent_app.chat.thinking import Spoken, without_thinking
 from mlagent_app.chat.tokens import estimate, reply_room
@@ -28,15 +28,8 @@ REPLY_CHARS = 400_000
 LOOK_SECONDS = 5.0
 # A prompt of so many tokens tells how far the estimate is off: in shorter ones the marks of the chat template weigh too much.
 _TELLING, _MOST_SCALE = 500, 3.0
-
-
-@dataclass(frozen=True, slots=True)
-class Piece:
-    """What one chunk of a stream brings: text, why the reply ends, what it took; each may be missing."""
-
-    text: str = ""
-    finish: str = ""
-    usage: tuple[int, int] | None = None
+# An estimate that was too low leaves less room for the reply than was asked for: it is halved, so often at most.
+_MOST_SHRUNK = 2
 
 
 class EndpointModel:
@@ -53,7 +46,6 @@ class EndpointModel:
         self._context = target.context_tokens
         self._scale = 1.0
         self._here = threading.local()
-        self._lost, self._late = openai.APIConnectionError, openai.APITimeoutError
         self._client: OpenAI = openai.OpenAI(
             base_url=target.url.rstrip("/"),
             api_key=target.key or "none",  # servers without keys want a header all the same
@@ -111,53 +103,61 @@ class EndpointModel:
         is told where a reply begins anew. Raises `Cancelled` within a tenth of a second after `cancel` is set, and
         `UserError` (exit 4) with what the last try came to.
         """
-        failed = 0
+        failed, shrunk, lost = 0, 0, Usage()
         while True:
-            spoken = _Heard(on_text)
+            heard = _Heard(on_text)
             try:
-                return self._once(messages, cancel, spoken)
+                reply = self._once(messages, cancel, heard, shrunk)
+                return replace(reply, usage=lost + reply.usage)
             except (Cancelled, UserError):  # the latter is the listener's own
                 raise
             except Exception as error:
+                if failures.too_long(error) and shrunk < _MOST_SHRUNK:
+                    shrunk += 1
+                    continue
                 if self._adapted(error):
                     continue
                 failure = failures.explain(error, self._target)
                 failed += 1
                 if not failure.again or failed > failures.RETRIES:
                     raise failure.error from None
-            if on_text is not None and spoken.any:
-                on_text("\n[the connection broke: asking again]\n")
+            if heard.size:  # what was written before it broke is paid
+                lost += self._usage(messages, heard)
+            if heard.any:
+                heard.tell("\n[the connection broke: asking again]\n")
             if cancel.wait(failures.pause_after(failed, failure.pause)):
                 raise Cancelled
 
-    def _once(self, messages: Sequence[Message], cancel: threading.Event, heard: _Heard) -> Reply:
-        """One try."""
+    def _once(self, messages: Sequence[Message], cancel: threading.Event, heard: _Heard, shrunk: int) -> Reply:
+        """One try, whose room for the reply is halved `shrunk` times.
+
+        A reply with text counts as whole where the server says that the stream is over, though not why; one that just stops
+        was cut off.
+        """
         body = [{"role": message.role, "content": encodable(message.content)} for message in messages]
-        parts: list[str] = []
-        finish, usage, size = "", None, 0
+        finish, ended = "", False
 
         def produce(line: Line, put: Callable[[Piece], None]) -> None:
-            self._stream(line, body, put)
+            self._stream(line, body, put, shrunk)
 
         stream: Generator[Piece] = pieces(produce, cancel)
         for piece in stream:
-            parts.append(piece.text)
-            size += len(piece.text)
-            heard.take(piece.text)
-            finish, usage = piece.finish or finish, piece.usage or usage
-            if size > REPLY_CHARS:
+            heard.take(piece)
+            finish, ended = piece.finish or finish, ended or piece.ended
+            if heard.size > REPLY_CHARS:
                 stream.close()
                 finish = "length"
+        finish = finish or ("stop" if ended and heard.text.strip() else "")
         if not finish:
             raise CutOff("it ended before it was finished")
-        text = "".join(parts)
-        return Reply(without_thinking(text), self._usage(messages, text, usage), finish)
+        return Reply(without_thinking(heard.text), self._usage(messages, heard), finish)
 
-    def _stream(self, line: Line, messages: Sequence[dict[str, str]], put: Callable[[Piece], None]) -> None:
+    def _stream(self, line: Line, messages: Sequence[dict[str, str]], put: Callable[[Piece], None], shrunk: int) -> None:
         """Send the request and put what comes back. Works in a thread of its own, whose `line` may be cut."""
         self._here.line = line
         create: Any = self._client.chat.completions.with_raw_response.create
-        extra: dict[str, object] = {self._limit: self._target.reply_tokens or reply_room(self.context_tokens)}
+        room = self._target.reply_tokens or reply_room(self.context_tokens)
+        extra: dict[str, object] = {self._limit: max(1, room >> shrunk)}
         if self._with_usage:
             extra["stream_options"] = {"include_usage": True}
         if self._with_temperature:
@@ -167,16 +167,17 @@ class EndpointModel:
         kind = str(answer.headers.get("content-type", "")).lower()
         if "html" in kind:
             raise Foreign
-        if "json" in kind:  # a server that does not stream
-            put(_whole(answer.http_response.read()))
-            return
         try:
-            for chunk in answer.parse():
+            chunks, seconds = answer.http_response.iter_bytes(), self._target.timeout_seconds
+            if "json" in kind:  # a server that does not stream
+                put(whole_piece(chunks, seconds))
+                return
+            for piece in stream_pieces(chunks, seconds):
                 if line.is_cut:
                     return
-                put(_piece(chunk))
-        except self._lost as error:
-            raise error if isinstance(error, self._late) else CutOff(str(error.__cause__ or error)) from None
+                put(piece)
+        finally:
+            answer.http_response.close()
 
     def _adapted(self, error: Exception) -> bool:
         """Whether the server refused something that can be left out or said otherwise; it is from now on."""
@@ -194,10 +195,11 @@ class EndpointModel:
             return False
         return True
 
-    def _usage(self, messages: Sequence[Message], text: str, counted: tuple[int, int] | None) -> Usage:
+    def _usage(self, messages: Sequence[Message], heard: _Heard) -> Usage:
         """What a reply took: as the server counts it, else estimated; thoughts are written, and paid, too."""
-        estimated = sum(estimate(message.content) for message in messages)
-        read, written = counted or (self.count("".join(message.content for message in messages)), self.count(text))
+        counted, estimated = heard.usage, sum(estimate(message.content) for message in messages)
+        written = self.count(heard.text) + int(heard.thoughts * self._scale)
+        read, written = counted or (self.count("".join(message.content for message in messages)), written)
         if counted is not None and estimated > _TELLING:
             self._scale = min(max(self._scale, read / estimated), _MOST_SCALE)
         target, cost = self._target, None
@@ -215,60 +217,39 @@ class EndpointModel:
 
 
 class _Heard:
-    """Passes on what of a reply is for others, and knows whether there was any."""
+    """What has come of one try, and what of it is for others, who are told as it comes.
+
+    `thoughts` are the tokens, estimated, of those that came beside the text; `size` is in characters, thoughts included.
+    """
 
     def __init__(self, on_text: OnText | None) -> None:
         self._on_text = on_text
         self._spoken = Spoken()
+        self._parts: list[str] = []
         self.any = False
+        self.size = self.thoughts = 0
+        self.usage: tuple[int, int] | None = None
 
-    def take(self, text: str) -> None:
-        shown = self._spoken.feed(text) if text else ""
-        if shown and self._on_text is not None:
+    @property
+    def text(self) -> str:
+        """All text so far."""
+        return "".join(self._parts)
+
+    def take(self, piece: Piece) -> None:
+        """One more piece."""
+        self._parts.append(piece.text)
+        self.size += len(piece.text) + len(piece.thought)
+        self.thoughts += estimate(piece.thought)
+        self.usage = piece.usage or self.usage
+        shown = self._spoken.feed(piece.text) if piece.text else ""
+        if shown:
             self.any = True
-            self._on_text(shown)
+            self.tell(shown)
 
-
-def _piece(chunk: object) -> Piece:
-    """What a chunk of a stream brings. Raises `Malformed`; nothing in the library checks its shape."""
-    choices: object = getattr(chunk, "choices", None)
-    usage = _tokens(getattr(chunk, "usage", None))
-    if not isinstance(choices, list) and usage is None:
-        raise Malformed("a chunk without choices")
-    if not choices:  # the last chunk, with the usage, and the first one of some servers
-        return Piece(usage=usage)
-    first = cast("list[Any]", choices)[0]
-    return Piece(_text(getattr(getattr(first, "delta", None), "content", None)), _word(first, "finish_reason"), usage)
-
-
-def _whole(body: bytes) -> Piece:
-    """The one piece of a reply that was not streamed. Raises `Foreign` when it is no chat completion."""
-    try:
-        data: Any = json.loads(body)
-        choice, usage = data["choices"][0], cast("dict[str, Any]", data.get("usage") or {})
-        text = _text(choice["message"].get("content"))
-        tokens = (int(usage["prompt_tokens"]), int(usage["completion_tokens"])) if usage else None
-        return Piece(text, str(choice.get("finish_reason") or "stop"), tokens)
-    except (Malformed, ValueError, KeyError, IndexError, TypeError, AttributeError):
-        raise Foreign from None
-
-
-def _text(content: object) -> str:
-    if content is None:
-        return ""
-    if not isinstance(content, str):
-        raise Malformed("the content is no text")
-    return encodable(content)
-
-
-def _word(value: object, name: str) -> str:
-    found: object = getattr(value, name, None)
-    return found if isinstance(found, str) else ""
-
-
-def _tokens(usage: object) -> tuple[int, int] | None:
-    read, written = getattr(usage, "prompt_tokens", None), getattr(usage, "completion_tokens", None)
-    return (read, written) if isinstance(read, int) and isinstance(written, int) else None
+    def tell(self, text: str) -> None:
+        """Say something to whoever listens."""
+        if self._on_text is not None:
+            self._on_text(text)
 
 
 def connected(target: Target) -> EndpointModel:

@@ -33,6 +33,15 @@ class Malformed(Exception):
     """A piece of a reply that is not what the protocol has."""
 
 
+class Failed(Exception):
+    """The server says that it failed, but not by the status of its answer: `body` as it says so, `status_code` 0 if unknown."""
+
+    def __init__(self, body: Mapping[str, Any], status_code: int = 0) -> None:
+        self.body = body
+        self.status_code = status_code if 400 <= status_code < 600 else 0
+        super().__init__(said(body, ""))
+
+
 class CutOff(Exception):
     """The reply ended before it said that it does."""
 
@@ -76,7 +85,7 @@ def explain(error: Exception, target: Target) -> Failure:
     elif isinstance(error, openai.APIConnectionError):
         what = f"the endpoint cannot be reached: {said(error.__cause__ or error, target.key)}"
         how = f"start the server, or correct {target.names.url}"
-    elif isinstance(error, openai.APIError):  # the server says so in the middle of a reply
+    elif isinstance(error, Failed):
         what = f"the endpoint failed {tries} times: {said(error.body or error, target.key)}"
     else:
         what = f"the endpoint cut its reply off, {tries} times: {told}"
@@ -103,10 +112,17 @@ def _refused(error: Exception, status: int, target: Target) -> Failure:
         what, how = f"there is no chat endpoint here: {told}", MEND_URL.format(names.url)
     else:
         what, how = f"the endpoint refuses the request: {told}", names.refused
-        if "context" in told.casefold() and "length" in told.casefold():
+        if too_long(error):
             how = "set policy.context_tokens to what the server allows"
     again = (status in _AGAIN or status >= 500) and (pause is None or pause <= PAUSE_SECONDS)
     return Failure(again, pause, _error(what, how, target))
+
+
+def too_long(error: Exception) -> bool:
+    """Whether a server refuses a request because prompt and reply together do not fit into its context."""
+    told = said(getattr(error, "body", None) or str(error), "").casefold()
+    refused = getattr(error, "status_code", 0) in (400, 413, 422)
+    return refused and "context" in told and any(word in told for word in ("length", "size", "window"))
 
 
 def _error(what: str, how: str, target: Target) -> UserError:

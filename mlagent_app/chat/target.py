@@ -30,9 +30,9 @@ class Names:
 class Target:
     """An endpoint and how it is asked.
 
-    `timeout_seconds` is the longest silence of the server. Prices are US dollars a million tokens, None where unknown.
-    `context_tokens` None: the server is asked by the way of `context`, a profile's name. `reply_tokens` None: a quarter of the
-    context, at most 4,096. `temperature` None: the server's own. `extra` goes into the
+    `timeout_seconds` is the longest silence of the server; a whole reply may take four times as long. Prices are US dollars a
+    million tokens, None where unknown. `context_tokens` None: the server is asked by the way of `context`, a profile's name.
+    `reply_tokens` None: a quarter of the context, at most 4,096. `temperature` None: the server's own. `extra` goes into the
     body of each request as it is.
     """
 

@@ -2,23 +2,51 @@
 
 from __future__ import annotations
 
+import json
 import re
 
 OPEN, CLOSE = "<think>", "</think>"
-_ACTION = re.compile(r"^\W*Action\W*:", re.MULTILINE)
+# Blanks and signs, but no line ends: a text of many empty lines would take its square of time.
+_ACTION = re.compile(r"^[^\w\n]*(?:\d+[^\w\n]+)?Action[^\w\n]*:", re.MULTILINE)
+_INPUT = re.compile(r"^[^\w\n]*(?:\d+[^\w\n]+)?Action Input[^\w\n]*:", re.MULTILINE)
+_BLOCK = re.compile(r"^[ \t]*(<{5,}[ \t]*SEARCH|>{5,}[ \t]*REPLACE)", re.MULTILINE)
 
 
 def without_thinking(text: str) -> str:
     """The reply after its thoughts, stripped; empty when it never got beyond them.
 
     Only thoughts at the beginning count: a script that a patch changes may contain the same marks. Where the chat template
-    opens the thinking, the reply holds only its end.
+    opens the thinking, the reply holds only its end: that of a text without an action, or with one that is a draft, as the
+    real one follows. A mark within a block of an edit, or within the input of an action, ends no thoughts.
+
+    Apply it once: what is left may begin with text that looks like thoughts.
     """
     head, end, rest = text.partition(CLOSE)
     if text.lstrip().startswith(OPEN):
         return rest.strip()
-    opened_before = end and OPEN not in head and not _ACTION.search(head)
-    return (rest if opened_before else text).strip()
+    if not end or _within_block(head, rest) or _within_input(text, len(head)):
+        return text.strip()
+    thoughts = bool(_ACTION.search(rest)) if _ACTION.search(head) else OPEN not in head
+    return (rest if thoughts else text).strip()
+
+
+def _within_block(head: str, rest: str) -> bool:
+    """Whether a search/replace block begins before and ends after."""
+    before, after = _BLOCK.findall(head), _BLOCK.search(rest)
+    return bool(before) and before[-1].startswith("<") and after is not None and after[1].startswith(">")
+
+
+def _within_input(text: str, at: int) -> bool:
+    """Whether the place `at` is within the JSON object of the last action input that begins before it."""
+    inputs = [found.end() for found in _INPUT.finditer(text, 0, at)]
+    start = text.find("{", inputs[-1], at) if inputs else -1
+    if start < 0:
+        return False
+    try:
+        _, end = json.JSONDecoder(strict=False).raw_decode(text, start)
+    except (ValueError, RecursionError):
+        return False
+    return end > at
 
 
 class Spoken:

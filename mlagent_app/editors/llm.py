@@ -1,7 +1,7 @@
 """The editor that is a language model: an instruction becomes search/replace blocks, and a file becomes an answer about it.
 
 Files and instructions go to the model as quoted data. What it answers is read as blocks for the one file that was named, or as
-plain text; nothing of it is executed here.
+plain text; nothing of it is executed here. Its thoughts are no part of a `Reply`: whoever asks the model leaves them out, once.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ from dataclasses import dataclass
 
 from mlagent_app.agent.chat import ChatModel, Message, OnText, Reply, Usage
 from mlagent_app.chat.quoting import DATA, quoted
-from mlagent_app.chat.thinking import without_thinking
 from mlagent_app.editors.patch import PatchError, apply_patch
 
 # Room that a prompt leaves for the reply, in tokens: half of the context, and no more than this.
@@ -94,11 +93,7 @@ class LLMEditor:
             if not message:
                 return Rewritten(new, usage)
             again = f"{quoted('what is wrong with that', _cut(message))}\n\nWrite all blocks anew, for the file as it was."
-            messages = [
-                *messages[:2],
-                Message("assistant", without_thinking(reply.text) or "(nothing)"),
-                Message("user", again),
-            ]
+            messages = [*messages[:2], Message("assistant", reply.text.strip() or "(nothing)"), Message("user", again)]
             if not self._fits(messages):
                 break
         raise EditFailed(f"the editor {self.name} could not edit {path}: {message}", usage)
@@ -121,7 +116,7 @@ class LLMEditor:
             title = path if len(parts) == 1 else f"{path}, part {number} of {len(parts)}, from line {line}"
             reply = self._model.reply(_reading(f"{quoted(title, part)}\n\n{question}"), cancel, on_text)
             usage += reply.usage
-            answers.append(without_thinking(reply.text))
+            answers.append(reply.text)
             line += part.count("\n")
         answer = answers[0]
         if len(answers) > 1:
@@ -130,7 +125,7 @@ class LLMEditor:
             )
             reply = self._model.reply(_reading(f"Join these notes into one answer.\n\n{notes}\n\n{question}"), cancel, on_text)
             usage += reply.usage
-            answer = without_thinking(reply.text)
+            answer = reply.text
         if len(parts) > len(read):
             answer = f"[read up to line {line - 1} of {text.count(chr(10)) + 1}]\n{answer}"
         return Reply(answer, usage)
@@ -177,7 +172,7 @@ def _reading(content: str) -> list[Message]:
 def _applied(path: str, text: str, reply: Reply, problem: Callable[[str], str] | None) -> tuple[str, str]:
     """The file's new text, or what is wrong with the reply."""
     try:
-        changed = apply_patch(without_thinking(reply.text), {path: text}, default_file=path)
+        changed = apply_patch(reply.text, {path: text}, default_file=path)
     except PatchError as error:
         cut = " (the reply was cut at its limit of tokens)" if reply.finish == "length" else ""
         return "", f"{error}{cut}"

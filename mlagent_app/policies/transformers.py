@@ -15,6 +15,7 @@ from mlagent_app.agent.errors import Exit, UserError
 from mlagent_app.chat import loading, turns
 from mlagent_app.chat.checkpoint import read_checkpoint
 from mlagent_app.chat.loading import Loaded, Source
+from mlagent_app.chat.thinking import without_thinking
 
 # A reply has at most so many tokens, and at most half of a small context.
 REPLY_TOKENS = 4096
@@ -147,7 +148,7 @@ class _Writer:
     def _reply(self, ids: list[int]) -> Reply:
         text = str(self._loaded.tokenizer.decode(ids, skip_special_tokens=True))
         finish = "stop" if ids and ids[-1] in self._ends else "length"
-        return Reply(text, Usage(len(self._prompt), len(ids)), finish)
+        return Reply(without_thinking(text), Usage(len(self._prompt), len(ids)), finish)
 
     def _work(self) -> None:
         try:

@@ -113,9 +113,22 @@ class VllmModel:
         return client.count(text) if client is not None else estimate(text) + 1
 
     def reply(self, messages: Sequence[Message], cancel: threading.Event, on_text: OnText | None = None) -> Reply:
-        """The reply. The first one starts the server and tells `on_text` how that goes; one that has died is started again."""
-        client = self._connect(cancel, lambda line: on_text(f"[{line}]\n") if on_text is not None else None)
-        return client.reply(messages, cancel, on_text)
+        """The reply. The first one starts the server and tells `on_text` how that goes; one that has died is started again.
+
+        So is one that dies while it answers, once a reply: what kills it twice would do so for ever.
+        """
+
+        def tell(line: str) -> None:
+            if on_text is not None:
+                on_text(f"[{line}]\n")
+
+        client = self._connect(cancel, tell)
+        try:
+            return client.reply(messages, cancel, on_text)
+        except UserError:
+            if not self._has_died():
+                raise
+        return self._connect(cancel, tell).reply(messages, cancel, on_text)
 
     def constrain(self, pattern: str) -> None:
         """Hold the replies from here on to a regular expression; free again when it is empty."""
@@ -129,6 +142,11 @@ class VllmModel:
             if self._server is not None:
                 self._server.close()
             self._server = self._client = None
+
+    def _has_died(self) -> bool:
+        """Whether a server of ours is gone; one that somebody else started is theirs to start again."""
+        server = self._server
+        return server is not None and not server.adopted and not _listens(server.address)
 
     def _connect(self, cancel: threading.Event, tell: Tell) -> EndpointModel:
         with self._opening:

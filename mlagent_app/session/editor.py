@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from mlagent_app.agent.chat import ChatModel
 from mlagent_app.chat.client import connected
-from mlagent_app.chat.profiles import target_of
+from mlagent_app.chat.profiles import Options, target_of
 from mlagent_app.chat.target import Names
 from mlagent_app.editors.llm import LLMEditor
 from mlagent_app.plan import Plan
@@ -24,11 +24,14 @@ def make_editor(plan: Plan, own: ChatModel | None = None) -> LLMEditor | None:
         return LLMEditor(own)
     # The policy's model, and its key, mean something at the policy's endpoint only.
     elsewhere = bool(plan.editor_endpoint)
+    options = options_of(plan)
+    if elsewhere or plan.editor_model:  # what is known of the policy's model says nothing of another one
+        options = Options(timeout_seconds=options.timeout_seconds)
     target = target_of(
         plan.editor_endpoint or plan.endpoint,
         plan.editor_model or ("" if elsewhere else plan.model),
         plan.editor_api_key_env or ("" if elsewhere else plan.api_key_env),
-        options_of(plan),
+        options,
         NAMES,
     )
     return LLMEditor(connected(target))

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Literal, cast
 
-Ending = Literal["done", "cut", "silent"]
+Ending = Literal["done", "bare", "cut", "silent", "alive"]
 
 
 @dataclass(frozen=True)
@@ -23,8 +23,9 @@ class Answer:
     """One answer to POST /v1/chat/completions.
 
     Streamed when `pieces` is not None: a chunk each, `between` seconds apart, the first after `wait` seconds. `ending`: `done`
-    ends as the protocol has it, `cut` drops the connection, `silent` says nothing more until the client leaves. `broken` is
-    sent in place of a chunk, as it is. Otherwise `body` is sent whole with `status`.
+    ends as the protocol has it, `bare` without a last chunk and `[DONE]`, `cut` drops the connection, `silent` says nothing
+    more until the client leaves, `alive` nothing but comments. `broken` is sent in place of a chunk, as it is. Otherwise
+    `body` is sent whole with `status`.
     """
 
     pieces: tuple[str, ...] | None = None
@@ -152,8 +153,14 @@ class _Handler(BaseHTTPRequestHandler):
             self._chunk(answer.broken)
         if answer.ending == "silent":
             self._wait(3600.0)
+        while answer.ending == "alive":
+            self._chunk(": PROCESSING\n\n")
+            self._wait(0.05)
         if answer.ending == "cut":
             self.close_connection = True
+            return
+        if answer.ending == "bare":
+            self.wfile.write(b"0\r\n\r\n")
             return
         self._event(_chunk_of({}, answer.finish))
         if with_usage and answer.usage is not None:

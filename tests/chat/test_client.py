@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+from typing import Any
 
 import pytest
 
@@ -84,10 +85,11 @@ def test_a_server_that_does_not_stream_is_read_all_the_same() -> None:
     [
         said("half an ans", ending="cut"),
         said("half an ans", broken="data: {nope\n\n"),
-        said("half an ans", broken='data: {"x": 1}\n\n'),
+        said("half an ans", broken="data: [1]\n\n"),
+        said("half an ans", broken='data: {"choices": [1]}\n\n'),
         said("half an ans", broken='data: {"choices": [{"delta": {"content": [1]}}]}\n\n'),
         said("half an ans", broken='data: {"error": {"message": "gpu gone"}}\n\n'),
-        said("half an ans", finish=""),
+        said("half an ans", ending="bare"),
         refused(429, "slow down", retry_after="0"),
         refused(500, "oops"),
     ],
@@ -150,6 +152,24 @@ def test_what_a_server_refuses_is_left_out_from_then_on(refuses: tuple[str, ...]
         for _ in range(2):
             assert model.reply(ASKED, threading.Event()).text == "x"
     assert [name in body for body in server.seen for name in refuses] == [True, *([False] * (len(server.seen) - 1))]
+
+
+@pytest.mark.parametrize(("fits", "asked"), [(2048, [2048]), (1100, [2048, 1024]), (600, [2048, 1024, 512])])
+def test_a_reply_gets_the_room_that_a_prompt_leaves(fits: int, asked: list[int]) -> None:
+    told = "'max_completion_tokens' is too large. This model's maximum context length is 8192 tokens."
+
+    def choose(body: dict[str, Any]) -> Answer:
+        return refused(400, told) if body["max_tokens"] > fits else said("x")
+
+    with serving(choose=choose) as server:
+        assert ask(server)[0] == "x"
+    assert [body["max_tokens"] for body in server.seen] == asked
+
+
+def test_a_prompt_that_is_too_long_by_itself_is_one_line() -> None:
+    with serving([refused(400, "the request exceeds the available context size")]) as server:
+        error = refusal(server)
+    assert "set policy.context_tokens to what the server allows" in error.line() and len(server.seen) == 3
 
 
 @pytest.mark.parametrize(

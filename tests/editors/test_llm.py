@@ -34,8 +34,6 @@ def failure(model: ScriptedModel, text: str = TRAIN) -> EditFailed:
     [
         GOOD,
         f"Here it is:\n\n```python\n{GOOD}```\n",
-        f"<think>\n{BAD}</think>\n{GOOD}",
-        f"the rate is too high\n{BAD}</think>\n{GOOD}",
         block("lr = 0.1\n", "lr = 0.01\n"),
         block("    lr = 0.1   \n", "    lr = 0.01\n", "./train.py"),
         GOOD.replace("\n", "\r\n"),

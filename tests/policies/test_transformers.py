@@ -22,6 +22,7 @@ from mlagent_app.agent.chat import Cancelled, Message
 from mlagent_app.agent.errors import Exit, UserError
 from mlagent_app.chat import loading, turns
 from mlagent_app.chat.loading import Source
+from mlagent_app.policies import transformers
 from mlagent_app.policies.transformers import TransformersModel
 
 pytestmark = pytest.mark.torch
@@ -110,6 +111,17 @@ def test_a_reply_ends_at_the_end_of_a_turn(model: TransformersModel) -> None:
         loaded.model.generation_config.suppress_tokens = [*range(TEXT_TOKENS + 2), *range(TEXT_TOKENS + 3, ROWS)]
     reply = model.reply(TALK, NEVER)
     assert (reply.text, reply.finish, reply.usage.completion_tokens) == ("", "stop", 1)
+
+
+def test_thoughts_are_no_part_of_a_reply(model: TransformersModel, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = "<think>\nAction: Final Answer\n</think>\nAction: List Files"
+
+    def written(_: object) -> list[int]:
+        return model._load().tokenizer.encode(text, add_special_tokens=False)  # pyright: ignore[reportPrivateUsage]
+
+    monkeypatch.setattr(transformers._Writer, "_generate", written)  # pyright: ignore[reportPrivateUsage]
+    reply = model.reply(TALK, NEVER)
+    assert (reply.text, reply.usage.completion_tokens) == ("Action: List Files", len(text))
 
 
 def test_it_is_interrupted_between_two_tokens(directory: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -90,6 +91,29 @@ def test_the_editors_endpoint_is_its_own_or_the_policys(tmp_path: Path, monkeypa
     model = ScriptedModel()
     found = make_editor(plan(tmp_path), model)
     assert found is not None and found.name == model.name and len(made) == 4
+
+
+def test_an_editor_of_its_own_has_its_own_context_and_no_price_of_the_policys(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[tuple[int | None, float | None, float | None, float]] = []
+
+    def connect(target: Target) -> ScriptedModel:
+        made.append((target.context_tokens, target.prompt_price, target.completion_price, target.timeout_seconds))
+        return ScriptedModel()
+
+    monkeypatch.setattr(editor, "connected", connect)
+    policy = replace(
+        plan(tmp_path, endpoint="http://p/v1", model="seven"),
+        timeout_seconds=60.0,
+        context_tokens=128_000,
+        prompt_price=2.5,
+        completion_price=10.0,
+    )
+    make_editor(policy)
+    make_editor(replace(policy, editor_model="coder"))
+    make_editor(replace(policy, editor_endpoint="ollama", editor_model="coder"))
+    assert made == [(128_000, 2.5, 10.0, 60.0), (None, None, None, 60.0), (None, None, None, 60.0)]
 
 
 @pytest.mark.parametrize(

