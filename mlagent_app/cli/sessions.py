@@ -10,12 +10,16 @@ from pathlib import Path
 
 import typer
 from rich.console import Console
+from rich.measure import Measurement
 from rich.table import Table
 
 from mlagent_app.agent import events as ev
 from mlagent_app.agent.errors import UserError
 from mlagent_app.journal import read
 from mlagent_app.session import lessons, offline, store
+
+# More columns than any row has.
+_WIDE = 100_000
 
 
 def show_list(project: Path | None) -> None:
@@ -25,14 +29,19 @@ def show_list(project: Path | None) -> None:
         print("no sessions yet; start one with: mlagent run PROJECT")
         return
     table = Table(box=None, pad_edge=False)
-    for column in ("session", "project", "started", "state", "steps", "metric", "baseline", "best"):
+    # The id is copied and searched for, so it stays on one line; whatever has less room than it needs is folded, never cut.
+    table.add_column("session", no_wrap=True, overflow="fold")
+    for column in ("project", "started", "state", "steps", "metric", "baseline", "best"):
         table.add_column(column, justify="right" if column in ("steps", "baseline", "best") else "left", overflow="fold")
     for item in infos:
         started = time.strftime("%Y-%m-%d %H:%M", time.localtime(item.started)) if item.started else "?"
         table.add_row(
             item.id, item.project, started, item.state, str(item.steps), item.metric, _number(item.baseline), _number(item.best)
         )
-    Console(highlight=False).print(table)
+    console = Console(highlight=False)
+    if not console.is_terminal:  # one line a session, for `grep` and the like
+        console.width = max(console.width, Measurement.get(console, console.options.update(max_width=_WIDE), table).maximum)
+    console.print(table)
 
 
 def show_one(session: str) -> None:

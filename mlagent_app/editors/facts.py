@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import cast
 
 from mlagent_app.agent.metrics import MAXIMISED, MINIMISED, MetricSpec, words
 from mlagent_app.editors.catalogue.protected import EVALUATORS, SEED_WORDS, SEEDERS, SPLIT_WORDS, SPLITTERS, name_words
-from mlagent_app.editors.names import LABELS, callee
+from mlagent_app.editors.measuring import Function, counted, measures_only, measuring_of, returned, training_functions, trains
+from mlagent_app.editors.names import LABELS, PREDICTIONS, callee, names_in
+from mlagent_app.editors.outlines import outline, skeleton, skeletons
 from mlagent_app.editors.reported import PRINTERS, reported_names
+from mlagent_app.editors.rows import inner_splits, row_choices, same_rows, trains_only, unsplit_names
 
 # (kind, place, what is said there); the place is what must still exist for its going to count as a change.
 Fact = tuple[str, str, str]
@@ -19,6 +21,11 @@ Fact = tuple[str, str, str]
 _METRIC_NAMES = frozenset(MAXIMISED) | frozenset(MINIMISED)
 _METRIC_FUNCTIONS = re.compile(
     r"(evaluate|evaluation|eval|score|metrics?|compute_metrics)(_\w+)?\Z|(calc|compute|get)_(score|metrics?|acc\w*|f1|auc)\Z"
+)
+# Such a name says too little of a function that is new, and nothing of one that trains.
+_TEST_FUNCTIONS = re.compile(
+    r"(run_)?(test|validate|val|valid|validation)(_(model|net|network|epoch|one_epoch|loop|step|fn|loader|set|metrics?))?\Z"
+    r"|(run|do)_(eval|evaluation)\Z"
 )
 # Functions that models are trained by; those of scikit-learn's metrics are not among them.
 _TRAINING_LOSS = re.compile(
@@ -31,8 +38,6 @@ _SPLIT_ONLY = frozenset({"shuffle", "groups", "folds", "cv"})
 _IN_PLACE = frozenset(
     "shuffle sort copyto fill put place putmask roll resize reverse sort_values reset_index drop update".split()
 )
-# Calls that only give a number another form.
-_PLAIN = frozenset("round float int abs max min sum len".split())
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,31 +45,72 @@ class Context:
     """What must be known of both versions to read a single statement.
 
     `metric` are the words of the metric's name, `reported` the names whose values are printed as it, or that those are
-    computed from by arithmetic alone.
+    computed from by arithmetic alone. `returns` are the functions whose result is the metric, with the places of it that are,
+    `tests` those that were there before and whose names say that they measure, `trainers` those that train.
+    `whole` is data before its split, `compared` what predictions are compared with, `inner` the new splits of training data.
     """
 
     metric: frozenset[str]
     reported: frozenset[str]
+    returns: Mapping[str, frozenset[int | None]]
+    tests: frozenset[str]
+    trainers: frozenset[str]
+    whole: frozenset[str]
+    compared: frozenset[str]
+    inner: frozenset[str]
 
 
-def context_of(trees: Sequence[ast.Module], spec: MetricSpec) -> Context:
-    """The context of a file's versions."""
+def context_of(old: ast.Module, new: ast.Module, spec: MetricSpec) -> Context:
+    """The context of a file's two versions."""
     metric = frozenset(words(spec.name))
-    return Context(metric, frozenset[str]().union(*(reported_names(tree, metric) for tree in trees)))
+    found = [measuring_of(tree, metric) for tree in (old, new)]
+    returns: dict[str, frozenset[int | None]] = {}
+    for item in found:
+        returns |= {name: places | returns.get(name, frozenset()) for name, places in item.returns.items()}
+    return Context(
+        metric,
+        reported_names(old, metric).union(reported_names(new, metric), *(item.names for item in found)),
+        returns,
+        frozenset(n.name for n in ast.walk(old) if isinstance(n, Function) and _TEST_FUNCTIONS.match(n.name)),
+        training_functions([old, new]),
+        same_rows((old, new), unsplit_names((old, new))),
+        _compared(old, metric) | _compared(new, metric),
+        inner_splits(old, new),
+    )
+
+
+def _compared(tree: ast.Module, metric: frozenset[str]) -> frozenset[str]:
+    """The names that measures are given, or that stand beside predictions in a comparison."""
+    found: set[str] = set()
+    for node in ast.walk(tree):
+        called = callee(node) if isinstance(node, ast.Call) else ""
+        measure = called in EVALUATORS or called == "score" or is_metric_function(called) or is_metric_name(called, metric)
+        if measure or (isinstance(node, ast.Compare) and any(map(PREDICTIONS.match, names_in(node)))):
+            found.update(names_in(node))
+    return frozenset(found)
 
 
 def facts(body: list[ast.stmt], context: Context) -> Iterator[Fact]:
     """The facts of these statements."""
     in_class: set[ast.AST] = set()
+    told: set[ast.AST] = set()
     for node in walk(body):
         if isinstance(node, ast.ClassDef):
             in_class.update(ast.walk(node))
-        if isinstance(node, ast.Call):
+        yield from (("split", "", choice) for choice in row_choices(node, context.whole))
+        if isinstance(node, ast.Call) and not (callee(node) in SPLITTERS and ast.unparse(node) in context.inner):
             yield from _call_facts(node, context.metric)
-        elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
-            if _METRIC_FUNCTIONS.match(node.name) or is_metric_name(node.name, context.metric):
-                yield "metric", "", f"def {node.name}: {_skeletons(node.body)}"
+        elif isinstance(node, Function):
+            if _is_measure(node, context):
+                told.update(ast.walk(node))
+                yield "metric", "", f"def {node.name}: {skeletons(node.body)}"
+            elif places := context.returns.get(node.name):
+                parts = [part for value in returned(node) for part in counted(value, places, context.metric)]
+                yield from (("metric", "", f"{node.name} returns {outline(part)}") for part in parts)
             yield from _default_facts(node.args)
+        elif isinstance(node, ast.For) and node not in told and _is_count(node, context):
+            told.update(ast.walk(node))
+            yield "metric", "", skeletons([node])
         elif isinstance(node, (ast.Assign, ast.AnnAssign, ast.AugAssign)):
             yield from _assignment_facts(node, context, labels=node not in in_class)
         elif isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):
@@ -74,6 +120,21 @@ def facts(body: list[ast.stmt], context: Context) -> Iterator[Fact]:
             yield from (
                 fact for key, value in pairs if isinstance(key, ast.Constant) for fact in _named_facts(str(key.value), value)
             )
+
+
+def _is_measure(node: Function, context: Context) -> bool:
+    """Whether all that a function does is part of the measure."""
+    if is_metric_function(node.name) or is_metric_name(node.name, context.metric):
+        return True
+    if node.name in context.tests:
+        return not trains(node.body, context.trainers)
+    return node.name in context.returns and measures_only(node, context.trainers)
+
+
+def _is_count(node: ast.For, context: Context) -> bool:
+    """Whether a loop adds up what the metric is made of, and trains nothing."""
+    added = {item.target.id for item in ast.walk(node) if isinstance(item, ast.AugAssign) and isinstance(item.target, ast.Name)}
+    return bool(added & context.reported) and not trains([node], context.trainers)
 
 
 def walk(body: list[ast.stmt]) -> Iterator[ast.AST]:
@@ -90,6 +151,11 @@ def kind_of(name: str) -> str:
     return "split" if flat in SPLIT_WORDS - _SPLIT_ONLY else ""
 
 
+def is_metric_function(name: str) -> bool:
+    """`evaluate`, `score_model`, `compute_metrics`."""
+    return bool(_METRIC_FUNCTIONS.match(name))
+
+
 def is_metric_name(name: str, metric: frozenset[str]) -> bool:
     """`accuracy_score`, `mean_squared_error`, `compute_f1`; not classes such as `CrossEntropyLoss`, which train."""
     if not name or name[0].isupper() or _TRAINING_LOSS.match(name):
@@ -102,22 +168,22 @@ def is_metric_name(name: str, metric: frozenset[str]) -> bool:
 def _call_facts(node: ast.Call, metric: frozenset[str]) -> Iterator[Fact]:
     called = callee(node)
     if called in SEEDERS:
-        yield "seed", "", _skeleton(node)
+        yield "seed", "", skeleton(node)
     elif called in SPLITTERS:
-        yield "split", "", _skeleton(node)
+        yield "split", "", skeleton(node)
     elif called in EVALUATORS:
-        yield "metric", "", _skeleton(node)
+        yield "metric", "", skeleton(node)
     elif (called in PRINTERS or _hands_on_a_printer(node)) and _mentions(node, metric):
-        yield "metric", "", _skeleton(node)
+        yield "metric", "", skeleton(node)
     elif is_metric_name(called, metric):
-        yield "metric", "", _skeleton(node)
+        yield "metric", "", skeleton(node)
     for word in node.keywords:
         if word.arg in SEED_WORDS:
-            yield "seed", called, f"{word.arg}={_skeleton(word.value)}"
+            yield "seed", called, f"{word.arg}={skeleton(word.value)}"
         elif word.arg in SPLIT_WORDS and word.arg not in _SPLIT_ONLY:
-            yield "split", called, f"{word.arg}={_skeleton(word.value)}"
+            yield "split", called, f"{word.arg}={skeleton(word.value)}"
         elif word.arg == "cv":
-            yield "split", called, f"cv={_skeleton(word.value)}"
+            yield "split", called, f"cv={skeleton(word.value)}"
     if called == "add_argument" and node.args and isinstance(node.args[0], ast.Constant):
         default = next((word.value for word in node.keywords if word.arg == "default"), None)
         if default is not None:
@@ -152,19 +218,30 @@ def _default_facts(arguments: ast.arguments) -> Iterator[Fact]:
 def _assignment_facts(node: ast.Assign | ast.AnnAssign | ast.AugAssign, context: Context, *, labels: bool) -> Iterator[Fact]:
     targets = node.targets if isinstance(node, ast.Assign) else [node.target]
     names = [n.id for target in targets for n in ast.walk(target) if isinstance(n, ast.Name)]
-    if node.value is None:
+    if node.value is None or (context.inner and ast.unparse(node.value) in context.inner):
         return
+    labels = labels and not trains_only(names, node.value, context.whole, context.compared)
     for name in names:
         if len(names) == 1:
             yield from _named_facts(name, node.value)
         if labels and LABELS.match(name):
-            yield "labels", "", f"{name} = {_skeleton(node.value)}"
+            yield "labels", "", f"{name} = {skeleton(node.value)}"
         if name in context.reported:
             sign = f"{ast.unparse(node).partition('=')[0].strip()[-1]}=" if isinstance(node, ast.AugAssign) else "="
-            yield "metric", "", f"{name} {sign} {_outline(node.value)}"
+            yield "metric", "", f"{name} {sign} {outline(_value_for(name, targets, node.value))}"
     if len(names) > 1 and isinstance(node.value, ast.Call) and callee(node.value) in SPLITTERS:
         # Which part is called what: the parts of a split change places by their names alone.
         yield "split", "", f"{', '.join(names)} = {callee(node.value)}(...)"
+
+
+def _value_for(name: str, targets: Sequence[ast.expr], value: ast.expr) -> ast.expr:
+    """The part of `a, b = 1, 2` that a name gets; the whole where it cannot be told."""
+    for target in targets:
+        if isinstance(target, ast.Tuple) and isinstance(value, ast.Tuple) and len(target.elts) == len(value.elts):
+            return next(
+                (v for t, v in zip(target.elts, value.elts, strict=True) if isinstance(t, ast.Name) and t.id == name), value
+            )
+    return value
 
 
 def _in_place_facts(node: ast.Call) -> Iterator[Fact]:
@@ -172,50 +249,10 @@ def _in_place_facts(node: ast.Call) -> Iterator[Fact]:
     if callee(node) in _IN_PLACE:
         changed = [*node.args[:1], *([node.func.value] if isinstance(node.func, ast.Attribute) else [])]
         if any(isinstance(item, ast.Name) and LABELS.match(item.id) for item in changed):
-            yield "labels", "", _skeleton(node)
+            yield "labels", "", skeleton(node)
 
 
 def _named_facts(name: str, value: ast.expr) -> Iterator[Fact]:
     kind = kind_of(name)
     if kind and not (isinstance(value, ast.Call) and callee(value) in SPLITTERS | SEEDERS):
-        yield kind, "", f"{name} = {_skeleton(value)}"
-
-
-class _Skeleton(ast.NodeTransformer):
-    """Masks what is constructed inside an expression: a model built within a print is no part of the print."""
-
-    def visit_Call(self, node: ast.Call) -> ast.AST:
-        called = callee(node)
-        if called[:1].isupper() or called in ("make_pipeline", "make_column_transformer"):
-            return ast.Name(id="_", ctx=ast.Load())
-        return self.generic_visit(node)
-
-
-class _Outline(ast.NodeTransformer):
-    """Masks the settings of what is called: a number that is computed with other settings is computed the same way."""
-
-    def visit_Call(self, node: ast.Call) -> ast.AST:
-        if callee(node) in _PLAIN:
-            return self.generic_visit(node)
-        given = [cast(ast.expr, self.visit(item)) for item in node.args if not isinstance(item, ast.Constant)]
-        return ast.Call(func=cast(ast.expr, self.visit(node.func)), args=given, keywords=[])
-
-
-def _skeleton(node: ast.expr) -> str:
-    """The expression as text without layout, what it constructs masked."""
-    outermost = isinstance(node, ast.Call) and callee(node)[:1].isupper()
-    copy = ast.parse(ast.unparse(node), mode="eval").body
-    if outermost and isinstance(copy, ast.Call):
-        copy.args = [cast(ast.expr, _Skeleton().visit(item)) for item in copy.args]
-        return ast.unparse(copy)
-    return ast.unparse(cast(ast.expr, _Skeleton().visit(copy)))
-
-
-def _outline(node: ast.expr) -> str:
-    copy = ast.parse(ast.unparse(node), mode="eval").body
-    return ast.unparse(cast(ast.expr, _Outline().visit(_Skeleton().visit(copy))))
-
-
-def _skeletons(body: list[ast.stmt]) -> str:
-    module = ast.parse("\n".join(ast.unparse(statement) for statement in body))
-    return "; ".join(ast.unparse(cast(ast.Module, _Skeleton().visit(module))).split("\n"))
+        yield kind, "", f"{name} = {skeleton(value)}"

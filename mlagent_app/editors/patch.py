@@ -10,9 +10,11 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
-_HEAD = re.compile(r"<{5,9} ?SEARCH\s*\Z")
-_MIDDLE = re.compile(r"={5,9}\s*\Z")
-_TAIL = re.compile(r">{5,9} ?REPLACE\s*\Z")
+from mlagent_app.editors.indents import UncertainIndentError, fitted
+
+_HEAD = re.compile(r"(<{5,9}) ?SEARCH\s*\Z")
+_MIDDLE = re.compile(r"(={5,9})\s*\Z")
+_TAIL = re.compile(r"(>{5,9}) ?REPLACE\s*\Z")
 _HUNK = re.compile(r"@@(?: -(\d+)(?:,(\d+))? \+(\d+)(?:,(\d+))?)?(?: \.\.\.)? ?@@")
 _FENCE = re.compile(r"\s*(```|~~~)")
 _SHOWN_LINES = 12
@@ -41,8 +43,8 @@ def apply_patch(patch: str, files: Mapping[str, str], *, default_file: str = "")
 
     `patch` is one or several `SEARCH`/`REPLACE` blocks, each after a line with its file name, or a unified diff.
     `default_file` is meant where a block names none. Lines are matched exactly, else without regard to trailing white
-    space, else to a shift of the whole block's indent. Raises `PatchError` when the patch is neither, names a path outside the
-    project or in `.git`, deletes a file, or does not match at exactly one place.
+    space, else without regard to indents, which new lines then take from the file. Raises `PatchError` when the patch is
+    neither, names a path outside the project or in `.git`, deletes a file, or does not match at exactly one place.
     """
     lines = patch.splitlines(keepends=True) if "\n" not in patch else _split(patch)
     hunks = list(_blocks(lines, default_file) if any(_HEAD.match(line) for line in lines) else _diff(lines, default_file))
@@ -104,13 +106,46 @@ def _blocks(lines: list[str], default_file: str) -> Iterator[_Hunk]:
                 file = said
             at += 1
             continue
-        middle = next((i for i in range(at + 1, len(lines)) if _MIDDLE.match(lines[i])), None)
-        tail = next((i for i in range((middle or at) + 1, len(lines)) if _TAIL.match(lines[i])), None)
-        if middle is None or tail is None:
-            raise PatchError(f"the block at line {at + 1} of the patch is not closed by `=======` and `>>>>>>> REPLACE`")
+        middle, tail = _closed(lines, at)
         old, new = tuple(lines[at + 1 : middle]), tuple(lines[middle + 1 : tail])
         yield _Hunk(file, old, new, creates=not "".join(old).strip())
         at = tail + 1
+
+
+def _closed(lines: list[str], head: int) -> tuple[int, int]:
+    """Where the `=======` and the `>>>>>>> REPLACE` of the block that opens at `head` stand.
+
+    They are as wide as the head: a heading underlined with `=====` may be part of what is searched for. Another width counts
+    where no line has that of the head. Raises PatchError when either is missing or could be one of several lines.
+    """
+    width = _width(_HEAD, lines[head])
+    reopened = (i for i in range(head + 1, len(lines)) if _width(_HEAD, lines[i]) == width)
+    tail = _only(_TAIL, lines, head, next(reopened, len(lines)))
+    return _only(_MIDDLE, lines, head, tail), tail
+
+
+def _only(mark: re.Pattern[str], lines: list[str], head: int, end: int) -> int:
+    """The line before `end` that is this mark of the block at `head`."""
+    width = _width(_HEAD, lines[head])
+    marks = [i for i in range(head + 1, end) if mark.match(lines[i])]
+    found = [i for i in marks if _width(mark, lines[i]) == width] or marks
+    middle, tail = "=" * width, f"{'>' * width} REPLACE"
+    if not found:
+        raise PatchError(f"the block at line {head + 1} of the patch is not closed by `{middle}` and `{tail}`")
+    if len(found) > 1:
+        where = ", ".join(str(i + 1) for i in found[:5])
+        taken = {_width(mark, lines[i]) for i in marks}
+        other = next((count for count in (7, 8, 9, 6, 5) if count not in taken), 0)
+        advice = f"write {other} of `<`, `=` and `>` around this block" if other else "replace fewer lines"
+        said = middle if mark is _MIDDLE else tail
+        raise PatchError(f"the `{said}` of the block at line {head + 1} could be any of lines {where} of the patch: {advice}")
+    return found[0]
+
+
+def _width(mark: re.Pattern[str], line: str) -> int:
+    """How many characters the mark of this kind has, 0 for a line that is none."""
+    found = mark.match(line)
+    return len(found[1]) if found else 0
 
 
 def _follows_head(lines: list[str], at: int) -> bool:
@@ -205,7 +240,7 @@ def _applied(lines: list[str], hunk: _Hunk, name: str, drift: int) -> list[str]:
             found = [expected]
         if len(found) == 1:
             at = found[0]
-            new = list(hunk.new) if raw else _fitted(hunk, lines[at : at + len(hunk.old)])
+            new = list(hunk.new) if raw else _fitted(hunk, lines[at : at + len(hunk.old)], lines)
             return _spliced(lines, at, at + len(hunk.old), new, raw=raw)
         if len(found) > 1:
             where = ", ".join(str(at + 1) for at in found[:5])
@@ -226,24 +261,13 @@ def _places(lines: list[str], old: tuple[str, ...], key: Callable[[str], str]) -
     return [at for at in range(len(keyed) - count + 1) if keyed[at] == wanted[0] and keyed[at : at + count] == wanted]
 
 
-def _fitted(hunk: _Hunk, present: list[str]) -> list[str]:
-    """The new lines with the file's own text for lines that stay, and its indent for the others."""
-    pairs = [(theirs, ours) for theirs, ours in zip(hunk.old, present, strict=True) if theirs.strip()]
-    kept = {_bare(theirs): _bare(ours) for theirs, ours in pairs}
-    their_margin, our_margin = _margin(pairs[0][0]), _margin(pairs[0][1])
-    fitted: list[str] = []
-    for line in hunk.new:
-        bare = _bare(line)
-        if bare in kept:
-            bare = kept[bare]
-        elif their_margin != our_margin and bare.startswith(their_margin) and bare.strip():
-            bare = our_margin + bare[len(their_margin) :]
-        fitted.append(bare)
-    return fitted
-
-
-def _margin(line: str) -> str:
-    return line[: len(line) - len(line.lstrip())]
+def _fitted(hunk: _Hunk, present: list[str], lines: list[str]) -> list[str]:
+    """The new lines in the indents of the file, which has `present` where the hunk says `old`."""
+    old, new, here, file = ([_bare(line) for line in texts] for texts in (hunk.old, hunk.new, present, lines))
+    try:
+        return fitted(old, new, here, file)
+    except UncertainIndentError as error:
+        raise PatchError(str(error)) from None
 
 
 def _spliced(lines: list[str], start: int, end: int, new: list[str], *, raw: bool) -> list[str]:

@@ -13,8 +13,8 @@ PRINTERS = frozenset(
     " to_json to_csv secho debug warning add_scalar".split()
 )
 # Calls that leave a number what it is, of their arguments and of what they are methods of.
-_FUNCTIONS = frozenset("round float int str format abs max min sum mean average median".split())
-_METHODS = frozenset("item mean max min sum round cpu numpy detach tolist compute".split())
+FUNCTIONS = frozenset("round float int str format abs max min sum mean average median".split())
+METHODS = frozenset("item mean max min sum round cpu numpy detach tolist compute".split())
 _UNSAID = frozenset({"val", "valid", "test", "best", "mean"})
 
 
@@ -24,12 +24,7 @@ def reported_names(tree: ast.Module, metric: frozenset[str]) -> frozenset[str]:
     Computed by arithmetic and by what leaves a number what it is: `acc = correct / total` leads to `correct` and `total`,
     `acc = model.score(X, y)` to nothing else.
     """
-    found = {
-        name
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Call) and callee(node) in PRINTERS
-        for name in _printed(node, metric - _UNSAID)
-    }
+    found = {name for _, names in spoken(tree, metric) for name in names}
     sources = [(set(_targets(node)), set(_values(node.value))) for node in ast.walk(tree) if isinstance(node, ast.Assign)]
     size = -1
     while size != len(found):
@@ -40,21 +35,35 @@ def reported_names(tree: ast.Module, metric: frozenset[str]) -> frozenset[str]:
     return frozenset(found)
 
 
+def spoken(tree: ast.Module, metric: frozenset[str]) -> Iterator[tuple[ast.expr, frozenset[str]]]:
+    """What is printed with a word of the metric's name before it or in its own name, and which of its names are the metric."""
+    keys = keys_of(metric)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and callee(node) in PRINTERS:
+            yield from _printed(node, keys)
+
+
+def keys_of(metric: frozenset[str]) -> frozenset[str]:
+    """The words of a metric's name that tell it from other numbers."""
+    return metric - _UNSAID
+
+
 def _targets(node: ast.Assign) -> Iterator[str]:
     for target in node.targets:
         yield from (item.id for item in ast.walk(target) if isinstance(item, ast.Name))
 
 
-def _printed(node: ast.Call, keys: frozenset[str]) -> Iterator[str]:
-    """The names of a printing call that stand behind a text with a word of the metric, or have one in their own name."""
+def _printed(node: ast.Call, keys: frozenset[str]) -> Iterator[tuple[ast.expr, frozenset[str]]]:
+    """The values of a printing call that stand behind a text with a word of the metric, or have one in their own name."""
     said: set[str] = set()
     for item in _pieces(node):
         if isinstance(item, ast.Constant):
             said = set(words(item.value)) if isinstance(item.value, str) and item.value.strip(" ,:=\n\t") else said
             continue
-        for name in _values(item):
-            if keys & said or keys & set(words(name)):
-                yield name
+        names = frozenset(name for name in _values(item) if keys & said or keys & set(words(name)))
+        called = isinstance(item, ast.Call) and keys & set(words(callee(item)))
+        if names or called or keys & said:
+            yield item, names
         said = set()
 
 
@@ -96,10 +105,10 @@ def _values(node: ast.expr) -> Iterator[str]:
             yield from (*_values(node.body), *_values(node.orelse))
         case ast.Subscript():
             yield from _values(node.value)
-        case ast.Call(func=ast.Name(id=called)) if called in _FUNCTIONS:
+        case ast.Call(func=ast.Name(id=called)) if called in FUNCTIONS:
             for item in node.args:
                 yield from _values(item)
-        case ast.Call(func=ast.Attribute(attr=called, value=value)) if called in _METHODS:
+        case ast.Call(func=ast.Attribute(attr=called, value=value)) if called in METHODS:
             # `acc.item()`, and `np.mean(scores)`, whose own name is a module's.
             yield from (name for item in node.args or [value] for name in _values(item))
         case _:

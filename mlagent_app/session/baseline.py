@@ -7,14 +7,14 @@ import statistics
 from dataclasses import asdict, replace
 
 from mlagent_app.agent import events as ev
-from mlagent_app.agent.discovery import Found, discover, settle, why_none
+from mlagent_app.agent.discovery import Found, directed, discover, settle, why_none
 from mlagent_app.agent.errors import Exit, UserError
 from mlagent_app.agent.metrics import MetricSpec, natural_bound
 from mlagent_app.agent.reward import Reference, reference
 from mlagent_app.environment.core import Environment
 from mlagent_app.environment.measure import Measurement, last_lines
 from mlagent_app.plan import Plan
-from mlagent_app.session.control import Controls
+from mlagent_app.session.control import Controls, Request
 from mlagent_app.session.decide import noise_of, repeats
 from mlagent_app.session.recorder import Recorder
 from mlagent_app.session.runs import Interrupted, Runs, Stopped
@@ -99,7 +99,7 @@ class Baseline:
             except Interrupted:
                 self._recorder.emit(ev.Paused(why="interrupted"))
                 while self._controls.paused and not self._controls.stopping:
-                    self._controls.wait(1.0)
+                    self._next_request()
                 if self._controls.stopping:
                     raise Stopped from None
                 self._recorder.emit(ev.Resumed())
@@ -111,7 +111,7 @@ class Baseline:
 
     def _failure(self, measurement: Measurement) -> NoBaseline:
         result = measurement.result
-        how, code, what = "mend it, then run again", Exit.NO_METRIC, ""
+        how, code, what = "mend it, then start a new session", Exit.NO_METRIC, ""
         if result.outcome == "ok":
             named = self._environment.spec or self._plan.metric
             what = f"the command ended well but gave no metric{f' {named.name!r}' if named else ''}"
@@ -151,9 +151,11 @@ class Baseline:
                 raise self._failure(replace(measurement, message=why_none(measurement.stdout, measurement.files)))
             self._recorder.emit(ev.MetricsFound(found=tuple(_described(item) for item in found[:12])))
             chosen = found[self._ask() if self._confirm and len(found) > 1 else 0]
-        spec = self._overridden(chosen.spec)
-        self._environment.spec = spec
         others = tuple(f"{item.spec.name} ({item.reading.text.strip()[:80]})" for item in found[:6] if item is not chosen)
+        if self._plan.metric_direction:
+            chosen = directed(chosen, self._plan.metric_direction, measurement.stdout, measurement.files)
+        spec = replace(chosen.spec, target=self._plan.metric_target)
+        self._environment.spec = spec
         self._recorder.emit(
             ev.MetricChosen(
                 metric=asdict(spec),
@@ -161,14 +163,10 @@ class Baseline:
                 where=chosen.reading.where,
                 reason=chosen.reason,
                 others=others,
+                assumed=chosen.assumed,
             )
         )
         return chosen
-
-    def _overridden(self, spec: MetricSpec) -> MetricSpec:
-        """The found metric with what the user did set: direction and target."""
-        direction = self._plan.metric_direction or spec.direction
-        return replace(spec, direction=direction, target=self._plan.metric_target)
 
     def _ask(self) -> int:
         self._recorder.emit(
@@ -177,9 +175,16 @@ class Baseline:
         while True:
             if self._controls.stopping:
                 raise Stopped
-            request = self._controls.wait(1.0)
+            request = self._next_request()
             if request is not None and request.kind == "answer" and request.step == 0:
                 return request.choice
+
+    def _next_request(self) -> Request | None:
+        """What was asked of the session, if anything in the next second. Who decides may change before there is a step."""
+        request = self._controls.wait(1.0)
+        if request and request.kind == "approve" and request.approve and request.approve != self._recorder.progress.approve:
+            self._recorder.emit(ev.ApproveChanged(approve=request.approve))
+        return request
 
 
 def reference_of(environment: Environment, spec: MetricSpec, mean: float) -> Reference:

@@ -36,6 +36,7 @@ class Controls:
         self._changed = threading.Condition()
         self._requests: deque[Request] = deque()
         self._paused = False
+        self._paused_before = False
         self._stopping = False
         self.cancel = threading.Event()
 
@@ -79,15 +80,29 @@ class Controls:
         """Go on after `pause` or `interrupt`."""
         with self._changed:
             self._paused = False
-            self.cancel.clear()
+            self._spare()
             self._changed.notify_all()
 
     def interrupt(self) -> None:
         """Kill the current proposal or run now, and pause. On `resume` the same step runs again."""
         with self._changed:
+            if not self.cancel.is_set():
+                self._paused_before = self._paused
             self._paused = True
             self.cancel.set()
             self._changed.notify_all()
+
+    def spare(self) -> None:
+        """What an `interrupt` was to kill is over: the next run is not killed. The pause stays."""
+        with self._changed:
+            self._spare()
+
+    def forget_interrupt(self) -> None:
+        """Take an `interrupt` back once it has killed what it was meant for: paused is again what it was before."""
+        with self._changed:
+            if self.cancel.is_set():
+                self._paused = self._paused_before
+            self._spare()
 
     def stop(self) -> None:
         """Kill what is under way and end the session; `--continue` goes on from there."""
@@ -107,6 +122,11 @@ class Controls:
         """The next request, if there is one now."""
         with self._changed:
             return self._requests.popleft() if self._requests else None
+
+    def _spare(self) -> None:
+        # What stops the session is not taken back by anything.
+        if not self._stopping:
+            self.cancel.clear()
 
     def _put(self, request: Request) -> None:
         with self._changed:

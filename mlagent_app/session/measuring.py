@@ -25,6 +25,13 @@ from mlagent_app.session.view import rewarded
 INFRASTRUCTURE_PATIENCE = 3
 
 
+class BrokenHead(UserError):
+    """The accepted edits run, but not together."""
+
+    def __init__(self, why: str, how: str) -> None:
+        super().__init__("the accepted edits together do not yield the metric", where=why, how=how, code=Exit.NO_METRIC)
+
+
 class Measurer:
     """Measures commits and reports what that came to. Every method may raise `Interrupted`, `Stopped` and `UserError`."""
 
@@ -69,19 +76,27 @@ class Measurer:
             self._watch_infrastructure(self.again(step))
 
     def head(self) -> None:
-        """Measure the files as they stand when no step's value speaks for them."""
+        """Measure the files as they stand when no step's value speaks for them. Raises `BrokenHead` when they give none."""
         if self._progress.head_value is not None:
             return
         last = self._progress.steps[-1]
-        measurement = self._runs.run(last.index, len(last.runs), self._progress.head)
-        if measurement.value is None:
-            raise UserError(
-                "the accepted edits together do not yield the metric",
-                where=measurement.message,
-                how="revert one: mlagent revert, or key v",
-                code=Exit.NO_METRIC,
-            )
-        self._recorder.emit(ev.HeadMeasured(value=measurement.value, why="accepted in part, or reverted out of order"))
+        while True:
+            measurement = self._runs.run(last.index, len(last.runs), self._progress.head)
+            self._watch_infrastructure(measurement)
+            if measurement.result.outcome != "infrastructure":
+                break
+        value = _finite(measurement)
+        if value is None:
+            raise self._broken(measurement)
+        self._recorder.emit(ev.HeadMeasured(value=value, why="accepted in part, or reverted out of order"))
+
+    def _broken(self, measurement: Measurement) -> BrokenHead:
+        started, kept = self._progress.started, self._progress.kept
+        how = "start a new session"
+        if started is not None and kept:
+            # The newest: the ones before it may well be what it needs, and it is undone without any other.
+            how = f"undo one of them: mlagent revert {started.session} {kept[-1].index}"
+        return BrokenHead(_why(measurement), how)
 
     def baseline(self) -> str:
         """Measure the baseline once more where its noise is not known; why it still is not, empty when it is.

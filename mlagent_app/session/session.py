@@ -6,6 +6,7 @@ but `Progress`, so that a resumed session goes on at the very point where its jo
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 
 from mlagent_app.agent import events as ev
@@ -21,7 +22,7 @@ from mlagent_app.policies.base import Policy, Proposal
 from mlagent_app.session.control import Controls, Request
 from mlagent_app.session.decide import measured, objection, repeats, verdict
 from mlagent_app.session.landing import Lander
-from mlagent_app.session.measuring import Measurer
+from mlagent_app.session.measuring import BrokenHead, Measurer
 from mlagent_app.session.progress import Progress
 from mlagent_app.session.recorder import Recorder
 from mlagent_app.session.runs import Interrupted, Runs, Stopped
@@ -52,19 +53,34 @@ class Session:
     def run(self) -> str:
         """Work until a budget is spent; returns the reason of the end (see `SessionEnded`). Raises `UserError`."""
         self._land_what_is_missing()
+        why = ""  # of the next pause
         while True:
             try:
                 self._serve_pending()
-                self._wait_while_paused()
+                if self._controls.paused:
+                    self._wait_while_paused(why)
+                    continue  # what was asked for meanwhile may have been interrupted, too
+                why = ""
                 reason = self._finished()
                 if reason:
                     return reason
                 self._measurer.head()
                 self._one_step()
             except Interrupted:
-                self._emit(ev.Paused(why="interrupted"))
+                why = "interrupted"
+            except BrokenHead as error:
+                why = self._pause_to_mend(error)
             except Stopped:
                 return "stopped"
+
+    def _pause_to_mend(self, error: BrokenHead) -> str:
+        """Leave it to whoever decides to undo something, and pause for that; why. Where nobody does, the session ends."""
+        if self.progress.approve == "auto":
+            raise error
+        # Not `error.how`: the command is refused while this process works on the project.
+        self._emit(ev.Notice(text=f"{error.what} ({error.where}): undo one of them, then go on", level="warning"))
+        self._controls.pause()
+        return f"{error.what}: undo one of them, then go on"
 
     # One step
 
@@ -221,19 +237,24 @@ class Session:
                 continue
             if request.kind == "answer" and request.step == step.index:
                 return request
-            again = self._serve(request)
+            again = self._serve(request, asking=True)
             if self.progress.approve == "auto" or (question == "run" and self.progress.approve == "run"):
                 return None
-            if again and question == "accept":
-                kind, why = verdict(self.progress, step)
+            if again:
+                if question == "accept":
+                    kind, why = verdict(self.progress, step)
                 self._emit(ev.DecisionNeeded(step=step.index, question=question, suggestion=kind, why=why))
 
     def _serve_pending(self) -> None:
-        while request := self._controls.pending():
+        """Do what was asked for while the session was busy. In a pause `_wait_while_paused` does, once it has said so."""
+        while not self._controls.paused and (request := self._controls.pending()):
             self._serve(request)
 
-    def _serve(self, request: Request) -> bool:
-        """Do what was asked; whether a step was measured again. A problem is a notice and ends nothing."""
+    def _serve(self, request: Request, *, asking: bool = False) -> bool:
+        """Do what was asked; whether a step was run again. A problem is a notice and ends nothing.
+
+        `asking`: a question is open.
+        """
         try:
             if request.kind == "approve" and request.approve and request.approve != self.progress.approve:
                 self._emit(ev.ApproveChanged(approve=request.approve))
@@ -249,21 +270,26 @@ class Session:
                 step = self.progress.step(request.step)
                 if not _has_metric(step):
                     raise UserError(f"step {request.step} has no metric to measure again")
-                self._measurer.again(step)
+                self._run_again(step, asking)
                 return True
         except KeyError:
             self._emit(ev.Notice(text=f"there is no step {request.step}", level="warning"))
         except UserError as error:
             self._emit(ev.Notice(text=error.line(), level="warning"))
-        except Interrupted:
-            self._controls.resume()
         return False
 
-    def _wait_while_paused(self) -> None:
-        if not self._controls.paused:
-            return
-        if not self._controls.cancel.is_set():
-            self._emit(ev.Paused())
+    def _run_again(self, step: StepSummary, asking: bool) -> None:
+        """Measure a step once more. Whoever kills this run means it alone: an open question stays open, a pause a pause."""
+        self._controls.spare()  # an interrupt that led to this pause has killed its run already
+        with contextlib.suppress(Interrupted):
+            self._measurer.again(step)
+        if asking:
+            self._controls.forget_interrupt()
+        else:
+            self._controls.spare()
+
+    def _wait_while_paused(self, why: str) -> None:
+        self._emit(ev.Paused(why=why))
         while self._controls.paused and not self._controls.stopping:
             request = self._controls.wait(1.0)
             step = self.progress.open_step

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
+from textual.actions import SkipAction
 from textual.app import App
 from textual.command import Provider
 from textual.screen import Screen
@@ -111,6 +112,9 @@ class MLAgentApp(App[None]):
             self.exit(return_code=Exit.INTERRUPTED)
         elif self.screen is session:
             session.action_leave()
+        else:
+            # What is open over the session has its own meaning for these keys.
+            raise SkipAction
 
     def _handle_exception(self, error: Exception) -> None:
         """One line instead of Textual's traceback with all local variables, which is no help to a user."""

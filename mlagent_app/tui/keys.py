@@ -63,6 +63,8 @@ KEYS: tuple[Key, ...] = (
     Key("enter", "zoom", "expand", "expand the pane, or take it back", "Look", footer=True, shown="↵"),
     Key("pageup", "scroll_pane(-1)", "page up", "scroll the pane up", "Look", shown="pgup"),
     Key("pagedown", "scroll_pane(1)", "page down", "scroll the pane down", "Look", shown="pgdn"),
+    Key("left", "scroll_aside(-1)", "left", "scroll the log to the left", "Look", shown="←"),
+    Key("right", "scroll_aside(1)", "right", "scroll the log to the right", "Look", shown="→"),
     Key("d", "show('diff')", "diff", "show the diff", "Look"),
     Key("l", "show('log')", "log", "show the log", "Look"),
     Key("w", "show('why')", "why", "show what else the policy weighed", "Look"),
@@ -72,4 +74,4 @@ KEYS: tuple[Key, ...] = (
     Key("question_mark", "help", "help", "show this list", "Look", footer=True, shown="?"),
 )
 
-NOT_IN_PALETTE = frozenset({"move(-1)", "move(1)", "scroll_pane(-1)", "scroll_pane(1)"})
+NOT_IN_PALETTE = frozenset({"move(-1)", "move(1)", "scroll_pane(-1)", "scroll_pane(1)", "scroll_aside(-1)", "scroll_aside(1)"})

@@ -7,6 +7,7 @@ import shlex
 from rich.text import Text
 
 from mlagent_app.agent.quantities import plural
+from mlagent_app.agent.summary import Summary
 from mlagent_app.tui import wording
 from mlagent_app.tui.model import View
 
@@ -25,6 +26,14 @@ def parting(view: View) -> Text | None:
     landed = sum(step.landed is not None and step.reverted is None for step in past.steps)
     lines.append(f"{plural(landed, 'edit')} landed in {started.project}" if landed else "the project is as it was")
     lines.append(f"report    mlagent report {started.session}")
-    if past.ended is None or past.ended.reason == "stopped" or past.failed is not None:
+    if nothing_to_continue(past):
+        lines.append(f"start anew  mlagent-tui {shlex.quote(started.project)}")
+    elif past.ended is None or past.ended.reason == "stopped" or past.failed is not None:
         lines.append(f"continue  mlagent-tui {shlex.quote(started.project)} --continue")
     return Text("\n".join(lines))
+
+
+def nothing_to_continue(past: Summary) -> bool:
+    """Whether the baseline failed: the session keeps the files that failed, so going on would only end the same way."""
+    failed = past.failed is not None or (past.ended is not None and past.ended.reason == "failed")
+    return failed and past.baseline is None

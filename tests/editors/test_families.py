@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import pytest
 
 from mlagent_app.editors.catalogue import Catalogue, NoSuchEdit
@@ -54,6 +56,38 @@ def test_a_step_goes_into_the_pipeline_that_is_there() -> None:
     removed = after("remove RobustScaler", text)
     assert "('svc', SVC())" in removed
     assert "RobustScaler()" not in removed
+
+
+STEPS = """from sklearn.decomposition import PCA
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.preprocessing import StandardScaler
+"""
+NAMED = f'{STEPS}pipe = Pipeline([("scale", StandardScaler()), ("pca", PCA()), ("clf", LogisticRegression())])\n'
+MADE = f"{STEPS}pipe = make_pipeline(StandardScaler(), PCA(), LogisticRegression())\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "removable"),
+    [
+        (NAMED, {"PCA", "StandardScaler"}),
+        (MADE, {"PCA", "StandardScaler"}),
+        (f'{NAMED}print(pipe.named_steps["pca"].explained_variance_ratio_)\n', {"StandardScaler"}),
+        (f"{NAMED}print(pipe.named_steps.pca.components_)\n", {"StandardScaler"}),
+        (f"{NAMED}print(pipe['scale'].mean_)\n", {"PCA"}),
+        (f"{NAMED}print(f\"mean {{pipe['scale'].mean_}}\")\n", {"PCA"}),
+        (f"{NAMED}tuned(pipe, pca__n_components=3)\n", {"StandardScaler"}),
+        (f"{NAMED}tuned(pipe, {{'model__pca__n_components': 3}})\n", {"StandardScaler"}),
+        (f'{MADE}print(pipe["pca"].components_, pipe.named_steps["standardscaler"].mean_)\n', ()),
+        # The same names in another pipeline, a keyword, or a longer text get at no step.
+        (f'{NAMED}other = Pipeline([("pca", wanted()), ("clf", LogisticRegression())])\n', {"PCA", "StandardScaler"}),
+        (f'{NAMED}plot(scale=2, title="pca and scale")\n', {"PCA", "StandardScaler"}),
+        (f'NAME = "pca"\n{NAMED.replace("(" + chr(34) + "pca" + chr(34), "(NAME")}pipe[NAME]\n', {"StandardScaler"}),
+    ],
+)
+def test_a_step_that_the_script_gets_at_by_name_stays(text: str, removable: Collection[str]) -> None:
+    offered = {line.removeprefix("remove ") for line in instructions(text) if line.startswith("remove ")}
+    assert offered == set(removable)
 
 
 def test_a_literal_behind_a_name_is_changed_where_it_stands() -> None:

@@ -102,6 +102,73 @@ def test_an_indent_that_is_off_is_mended() -> None:
     assert apply_patch(patch, {"train.py": TRAIN}) == {"train.py": expected}
 
 
+TABS = "def f():\n\tfor i in x:\n\t\ta = 1\n\treturn a\n"
+TWO = "class A:\n  def f(self):\n    if x:\n      y = 1\n    z = 2\n    return z\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "search", "replace", "expected"),
+    [
+        (
+            TABS,
+            "    for i in x:\n        a = 1\n",
+            "    for i in x:\n        a = 1\n        if i:\n            b = 2\n    c = 3\n",
+            TABS.replace("a = 1\n", "a = 1\n\t\tif i:\n\t\t\tb = 2\n\tc = 3\n"),
+        ),
+        (TABS, "        a = 1\n", "        if i:\n            a = 1\n", TABS.replace("a = 1", "if i:\n\t\t\ta = 1")),
+        (TABS, "    return a\n", "    return g(a,\n             b)\n", TABS.replace("return a", "return g(a,\n\t\t\t b)")),
+        (TABS, "        a = 1\n    return a\n", "        a = 2\n    return a\nf()\n", TABS.replace("a = 1", "a = 2") + "f()\n"),
+        # The patch has four spaces and no margin, the file two.
+        (
+            TWO,
+            "if x:\n    y = 1\n",
+            "if x:\n    y = 3\n    if z:\n        y = 4\n",
+            TWO.replace("y = 1", "y = 3\n      if z:\n        y = 4"),
+        ),
+        (TWO, "    def f(self):\n        if x:\n", "    def f(self):\n        if not x:\n", TWO.replace("if x", "if not x")),
+        # Two indents of the file are one in the patch: a line that replaces another takes the one of that.
+        (TWO, "if x:\n    y = 1\n    z = 2\n", "if x:\n    y = 1\n    z = 3\n", TWO.replace("z = 2", "z = 3")),
+    ],
+)
+def test_new_lines_take_the_indents_of_the_file(text: str, search: str, replace: str, expected: str) -> None:
+    assert apply_patch(block(search, replace), {"train.py": text}) == {"train.py": expected}
+
+
+def test_an_indent_that_is_not_certain_is_refused() -> None:
+    patch = block("if x:\n    y = 1\n    z = 2\n", "if x:\n    y = 1\n    z = 2\n    z = 3\n")
+    with pytest.raises(PatchError, match=r"\Athe indent of the new line 'z = 3' is not certain: copy the lines .*\Z"):
+        apply_patch(patch, {"train.py": TWO})
+
+
+nested = st.recursive(
+    st.sampled_from(["a = 1", "b(2)", "c.d = e"]).map(lambda line: [line]),
+    lambda blocks: st.tuples(st.sampled_from(["if x:", "for i in y:"]), st.lists(blocks, min_size=1, max_size=3)).map(
+        lambda parts: [parts[0], *("\t" + line for block in parts[1] for line in block)]
+    ),
+    max_leaves=8,
+)
+
+
+@settings(max_examples=200)
+@given(nested, nested, st.sampled_from(["\t", "  ", "    ", "   "]), st.sampled_from(["\t", "  ", "    "]), st.integers(0, 2))
+def test_any_code_is_replaced_whatever_the_patch_indents_with(
+    old: list[str], new: list[str], ours: str, theirs: str, depth: int
+) -> None:
+    def written(lines: list[str], unit: str, depth: int) -> str:
+        margins = [len(line) - len(line.lstrip("\t")) + depth for line in lines]
+        return "".join(f"{unit * count}{line.lstrip()}\n" for count, line in zip(margins, lines, strict=True))
+
+    def method(lines: list[str]) -> str:
+        return written(["class A:", "\tSTART:", *("\t\t" + line for line in lines)], ours, 0)
+
+    def shown(lines: list[str]) -> str:
+        return written(["START:", *("\t" + line for line in lines)], theirs, depth)
+
+    text, wanted, patch = method(old), method(new), block(shown(old), shown(new))
+    text, wanted, patch = (part.replace("START:", "def f():") for part in (text, wanted, patch))
+    assert apply_patch(patch, {"train.py": text}) == ({} if text == wanted else {"train.py": wanted})
+
+
 def test_line_ends_of_the_file_are_kept() -> None:
     crlf = TRAIN.replace("\n", "\r\n")
     patch = block("    lr = 0.1\n    epochs = 5\n", "    lr = 1\n    momentum = 0.9\n    epochs = 5\n")
@@ -110,6 +177,65 @@ def test_line_ends_of_the_file_are_kept() -> None:
     mixed = "a\r\nb\r\nc\nd"
     assert apply_patch(block("b\n", "B\n"), {"train.py": mixed}) == {"train.py": "a\r\nB\r\nc\nd"}
     assert apply_patch(block("d\n", "D\n"), {"train.py": mixed}) == {"train.py": "a\r\nb\r\nc\nD"}
+
+
+NOTES = '"""\nTrain\n=====\nTrains.\n"""\n'
+
+
+@pytest.mark.parametrize(
+    ("patch", "expected"),
+    [
+        (block("Train\n=====\n", "Trainer\n=====\n"), NOTES.replace("Train\n", "Trainer\n")),
+        (block("Train\n", "Title\n=====\nTrain\n"), NOTES.replace("Train\n", "Title\n=====\nTrain\n")),
+        ("train.py\n<<<<< SEARCH\nTrain\n=====\nModel\n>>>>> REPLACE\n", NOTES.replace("Train\n", "Model\n")),
+        ("train.py\n<<<<<<<< SEARCH\nTrain\n=====\n========\nT\n>>>>>>>> REPLACE\n", NOTES.replace("Train\n=====", "T")),
+        ("train.py\n<<<<<<< SEARCH\nTrain\n======\nModel\n>>>>>>> REPLACE\n", NOTES.replace("Train\n", "Model\n")),
+        ("train.py\n<<<<<<< SEARCH\nTrain\n=======\nModel\n>>>>>> REPLACE\n", NOTES.replace("Train\n", "Model\n")),
+        (
+            "train.py\n<<<<<<< SEARCH\nTrain\n=======\nModel\n>>>>>> REPLACE\n" + block("Trains.\n", "Fits.\n"),
+            NOTES.replace("Train\n", "Model\n").replace("Trains", "Fits"),
+        ),
+    ],
+)
+def test_an_underlined_heading_is_not_the_middle_of_a_block(patch: str, expected: str) -> None:
+    assert apply_patch(patch, {"train.py": NOTES}) == {"train.py": expected}
+
+
+@pytest.mark.parametrize(
+    ("patch", "message"),
+    [
+        (
+            block("Train\n", "Trainer\n=======\n"),
+            "the `=======` of the block at line 2 could be any of lines 4, 6 of the patch: ",
+        ),
+        (block("Train\n", "Trainer\n=======\n"), "write 8 of `<`, `=` and `>` around this block"),
+        ("train.py\n<<<<<<< SEARCH\nTrain\n=====\n======\nModel\n>>>>>>> REPLACE\n", "could be any of lines 4, 5 of the patch"),
+        ("train.py\n<<<<<<< SEARCH\na\n=======\nb\n>>>>> REPLACE\n>>>>>> REPLACE\n", "could be any of lines 6, 7 of the patch"),
+        ("train.py\n<<<<<<< SEARCH\nTrain\n=======\nModel\n" + block("Trains.\n", "Fits.\n"), "block at line 2 .* not closed"),
+    ],
+)
+def test_a_block_that_can_be_read_in_several_ways_is_refused(patch: str, message: str) -> None:
+    with pytest.raises(PatchError, match=message) as refusal:
+        apply_patch(patch, {"train.py": NOTES})
+    assert "\n" not in str(refusal.value)
+
+
+headings = st.integers(4, 10).map(lambda count: "=" * count + "\n")
+bodies = st.lists(st.one_of(headings, st.sampled_from(["Train\n", "a = 1\n", ">>>>> REPLACE\n"])), max_size=6)
+
+
+@settings(max_examples=300)
+@given(bodies, bodies, st.integers(5, 9))
+def test_a_block_is_read_as_it_was_written_or_refused(search: list[str], replace: list[str], width: int) -> None:
+    old, new = "start\n" + "".join(search), "".join(replace)
+    patch = f"a.py\n{'<' * width} SEARCH\n{old}{'=' * width}\n{new}{'>' * width} REPLACE\n"
+    try:
+        changed = apply_patch(patch, {"a.py": old})
+    except PatchError as error:
+        assert "could be any of lines" in str(error)
+        assert {"=" * width + "\n", ">" * width + " REPLACE\n"} & {*search, *replace}
+    else:
+        assert changed == ({} if old == new else {"a.py": new})
 
 
 def test_several_blocks_and_files_and_a_new_file() -> None:

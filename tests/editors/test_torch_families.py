@@ -196,8 +196,68 @@ def test_a_gradient_scaler_unscales_before_clipping() -> None:
     """
     assert lines("clip gradients at 1.0", text) == [
         "    scaler.unscale_(optimizer)",
-        "    torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)",
+        '    torch.nn.utils.clip_grad_norm_([p for g in optimizer.param_groups for p in g["params"]], 1.0)',
     ]
+
+
+ALL_OF_OPT = '[p for g in opt.param_groups for p in g["params"]]'
+
+
+@pytest.mark.parametrize(
+    ("before", "clipped"),
+    [
+        ("model = net()\nopt = torch.optim.SGD(model.parameters(), lr=1)\n", "model.parameters()"),
+        ("model = net()\nopt = torch.optim.SGD(params=model.parameters())\nmodel = model.to(device)\n", "model.parameters()"),
+        (
+            "model = net()\nopt = torch.optim.SGD(model.parameters())\nmodel, opt = accelerator.prepare(model, opt)\n",
+            "model.parameters()",
+        ),
+        (
+            "model = a()\nif b: opt = torch.optim.SGD(model.parameters())\nelse: opt = torch.optim.Adam(model.parameters())\n",
+            "model.parameters()",
+        ),
+        # One optimiser over two networks, over a part, over one among several that are trained, or over groups.
+        ("opt = torch.optim.SGD(list(model.parameters()) + list(head.parameters()))\n", ALL_OF_OPT),
+        ("opt = torch.optim.SGD(model.head.parameters())\n", ALL_OF_OPT),
+        ("model, D = net(), net()\nopt = torch.optim.SGD(D.parameters())\n", "D.parameters()"),
+        ("opt = torch.optim.SGD([{'params': model.parameters()}])\n", ALL_OF_OPT),
+        ("opt = torch.optim.SGD(filter(wanted, model.parameters()))\n", ALL_OF_OPT),
+        # Not certain to be the same model, the same optimiser, or all of it.
+        ("model = a()\nopt = torch.optim.SGD(model.parameters())\nmodel = b()\n", ALL_OF_OPT),
+        ("model = a()\nopt = torch.optim.SGD(model.parameters())\nmodel = model.head\n", ALL_OF_OPT),
+        ("model = a()\nopt = torch.optim.SGD(model.parameters())\nopt = other()\n", ALL_OF_OPT),
+        (
+            "model = a()\nif fast: opt = torch.optim.SGD(model.parameters())\nelse: opt = torch.optim.Adam(D.parameters())\n",
+            ALL_OF_OPT,
+        ),
+        ("model = a()\nopt = torch.optim.SGD(model.parameters())\nopt.add_param_group({'params': b})\n", ALL_OF_OPT),
+        ("def make(model):\n    opt = torch.optim.SGD(model.parameters())\n    return opt\nopt = make(model)\n", ALL_OF_OPT),
+    ],
+)
+def test_what_is_clipped_is_what_the_optimiser_updates(before: str, clipped: str) -> None:
+    text = f"import torch\n{before}for epoch in range(3):\n    model.train()\n    loss.backward()\n    opt.step()\n"
+    assert lines("clip gradients at 1.0", text) == [f"    torch.nn.utils.clip_grad_norm_({clipped}, 1.0)"]
+
+
+def test_each_step_of_a_gan_clips_its_own_network() -> None:
+    text = """
+    import torch
+    class Trainer:
+        def __init__(self, G, D):
+            self.G, self.D = G, D
+            self.g_opt = torch.optim.Adam(self.G.parameters())
+            self.d_opt = torch.optim.Adam(self.D.parameters())
+
+        def fit(self):
+            for epoch in range(10):
+                self.G.train(); self.D.train()
+                self.d_loss().backward()
+                self.d_opt.step()
+                self.g_loss().backward()
+                self.g_opt.step()
+    """
+    assert lines("clip gradients at 1.0 #1", text) == ["            torch.nn.utils.clip_grad_norm_(self.D.parameters(), 1.0)"]
+    assert lines("clip gradients at 1.0 #2", text) == ["            torch.nn.utils.clip_grad_norm_(self.G.parameters(), 1.0)"]
 
 
 def test_existing_clipping_is_changed_and_not_doubled() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -40,7 +41,18 @@ class Hold:
     """Stay here until the session is stopped or interrupted and resumed."""
 
 
-Item = Event | Wait | Hold
+@dataclass(frozen=True)
+class Gate:
+    """Stay here until the test opens it."""
+
+    opened: threading.Event = field(default_factory=threading.Event)
+
+    def open(self) -> None:
+        """Let the session go on."""
+        self.opened.set()
+
+
+Item = Event | Wait | Hold | Gate
 Emit = Callable[[Event], None]
 
 
@@ -92,6 +104,8 @@ class _Play:
             return self.wait(lambda: time.monotonic() >= end)
         if isinstance(item, Hold):
             return self.wait(lambda: False)
+        if isinstance(item, Gate):
+            return self.wait(item.opened.is_set)
         if getattr(item, "step", None) in self.skip and not isinstance(item, ActionProposed):
             return not self.controls.stopping
         self.emit(item)

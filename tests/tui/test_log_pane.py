@@ -9,7 +9,7 @@ from mlagent_app.tui import logs
 from mlagent_app.tui.widgets.log_pane import Lines, LogPane
 from tests.tui.driving import driven
 from tests.tui.recording import BASELINE, BEGINNING, STEPS
-from tests.tui.scripted import Hold, Item
+from tests.tui.scripted import Gate, Hold, Item
 
 
 async def test_a_hundred_thousand_lines_end_in_a_bounded_log() -> None:
@@ -95,3 +95,35 @@ async def test_the_log_of_an_earlier_process_is_read_from_its_file(tmp_path: Pat
         await run.started(lambda session: session.view.summary.baseline is not None)
         await run.press("l")
         await run.until(lambda: "from the file" in run.text("#log-lines"))
+
+
+async def test_long_lines_are_read_to_their_end_while_the_log_is_followed() -> None:
+    gate, last = Gate(), "x" * 150 + " the end"
+    long: list[Item] = [LogLines(step=0, lines=(*(f"line {at}" for at in range(300)), last)), gate]
+    async with driven([*BEGINNING[:3], *long, LogLines(step=0, lines=("one more",)), Hold()], size=(80, 24)) as run:
+        await run.started(lambda session: session.view.activity.phase == "running")
+        await run.press("right", "l")
+        await run.until(lambda: "xxx" in run.text("#log-lines"))
+        assert run.session.query_one(Lines).scroll_x == 0, "what is not seen is not scrolled"
+        assert "the end" not in run.text("#log-lines")
+        await run.press("right", "right", "right", "right")
+        assert "the end" in run.text("#log-lines")
+        gate.open()
+        lines = run.session.query_one(Lines)
+        await run.until(lambda: lines.lines[-1] == "one more")
+        await run.until(lambda: lines.is_vertical_scroll_end)
+        await run.press("left", "left", "left", "left")
+        await run.until(lambda: "one more" in run.text("#log-lines"))
+
+
+async def test_the_log_of_another_step_begins_at_the_left() -> None:
+    script: list[Item] = [*STEPS, LogLines(step=3, lines=("x" * 300,)), Hold()]
+    async with driven(script, size=(80, 24)) as run:
+        await run.started(lambda session: len(session.view.summary.steps) == 3)
+        await run.press("l")
+        await run.until(lambda: "xxx" in run.text("#log-lines"))
+        await run.press("right", "right")
+        assert run.session.query_one(Lines).scroll_x > 0
+        await run.press("up")
+        await run.until(lambda: "epoch" in run.text("#log-lines"))
+        assert run.session.query_one(Lines).scroll_x == 0

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import subprocess
 import threading
+from dataclasses import replace
+from pathlib import Path
 
 from textual.widgets import Input
 
@@ -58,6 +61,19 @@ async def test_enter_starts_what_was_found() -> None:
         await run.press("enter", "enter")
         assert await started(run) == PLAN
         assert isinstance(run.app.screen, SessionScreen)
+
+
+async def test_a_commit_is_promised_only_in_a_repository(tmp_path: Path) -> None:
+    for repository in (False, True):
+        if repository:
+            subprocess.run(["git", "init", "-q", str(tmp_path)], check=True)
+        (tmp_path / "train.py").touch()
+        for commit in (True, False):
+            async with driven([], backend=ScriptedBackend(replace(PLAN, project=tmp_path, commit=commit), SCRIPT)) as run:
+                await ready(run)
+                facts = run.text("#facts")
+                assert "writes the edit to the project" in facts
+                assert ("and commits it" in facts) == (repository and commit)
 
 
 async def test_another_command_is_chosen_with_the_arrows() -> None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from textual.widgets import Input, OptionList
 
-from mlagent_app.agent.events import DecisionNeeded, LogLines, MetricsFound
+from mlagent_app.agent.events import DecisionNeeded, Failed, LogLines, MetricsFound, Paused, RunStarted
 from mlagent_app.tui.keys import KEYS
-from mlagent_app.tui.screens.dialogs import ApproveDialog, ConfirmDialog, MetricDialog, ReasonDialog
+from mlagent_app.tui.screens.dialogs import ApproveDialog, ConfirmDialog, LeaveDialog, MetricDialog, ReasonDialog
 from mlagent_app.tui.screens.help import HelpScreen
 from mlagent_app.tui.screens.session import SessionScreen
 from mlagent_app.tui.screens.summary import SummaryScreen
@@ -15,8 +15,8 @@ from mlagent_app.tui.widgets.diff_pane import DiffPane, HunkView
 from mlagent_app.tui.widgets.log_pane import Lines
 from mlagent_app.tui.widgets.steps import StepsTable
 from tests.tui.driving import Driven, driven
-from tests.tui.recording import BASELINE, BEGINNING, ENDED, QUESTION, RUN_QUESTION, RUNNING
-from tests.tui.scripted import Hold, Item
+from tests.tui.recording import BASELINE, BEGINNING, ENDED, QUESTION, RUN_QUESTION, RUNNING, STEPS, decided, landed, step
+from tests.tui.scripted import Gate, Hold, Item
 
 ASKED: list[Item] = [*QUESTION, Hold()]
 
@@ -105,6 +105,31 @@ async def test_accepting_no_hunk_is_refused_with_a_word() -> None:
         assert run.session.view.question is not None
 
 
+ONE_HUNK: list[Item] = [
+    *STEPS,
+    *step(4, "set C of LogisticRegression to 0.1", 0.95, 0.96, 1.0),
+    DecisionNeeded(step=4, question="accept", suggestion="accept", why=""),
+]
+
+
+@pytest.mark.parametrize(
+    ("script", "keys", "words"),
+    [
+        (ONE_HUNK, ("space",), "only one hunk"),
+        (ONE_HUNK, ("up", "space"), "Select step 4"),
+        (QUESTION, ("up", "space"), "Select step 4"),
+        (RUN_QUESTION, ("space",), "run as a whole"),
+    ],
+    ids=["one", "one, elsewhere", "two, elsewhere", "run"],
+)
+async def test_where_no_hunk_can_be_chosen_it_is_said_why(script: list[Item], keys: tuple[str, ...], words: str) -> None:
+    async with driven([*script, Hold()]) as run:
+        await run.started(asking)
+        await run.press(*keys)
+        assert words in said(run)
+        assert ("only one hunk" in said(run)) == (words == "only one hunk")
+
+
 async def test_a_click_on_a_hunk_header_leaves_it_out() -> None:
     async with driven(ASKED) as run:
         await run.started(asking)
@@ -173,6 +198,37 @@ async def test_escape_interrupts_and_pauses() -> None:
         assert run.session.thread.controls.paused
 
 
+def said(run: Driven) -> str:
+    """What the app has told in passing, the last first."""
+    return "\n".join(str(notice.message) for notice in reversed(list(run.app._notifications)))  # pyright: ignore[reportPrivateUsage]
+
+
+AGAIN = RunStarted(step=1, repeat=1, command="python train.py", log_path="")
+
+
+@pytest.mark.parametrize("waiting", [QUESTION, [*QUESTION[:-1], Paused()]], ids=["question", "pause"])
+async def test_escape_kills_a_run_that_was_asked_for_while_the_session_waits(waiting: list[Item]) -> None:
+    async with driven([*waiting, Hold()]) as run:
+        await run.started(lambda session: asking(session) or session.view.paused is not None)
+        await run.press("escape")
+        assert not run.session.thread.controls.cancel.is_set(), "nothing runs"
+        run.session.view.apply(AGAIN)
+        await run.press("escape")
+        assert run.session.thread.controls.cancel.is_set()
+        assert "not measured again" in said(run)
+
+
+async def test_pausing_at_a_question_says_what_it_does() -> None:
+    async with driven(ASKED) as run:
+        await run.started(asking)
+        await run.press("p")
+        assert run.session.thread.controls.paused
+        assert said(run) == "Pauses once this is decided."
+        await run.press("p")
+        assert not run.session.thread.controls.paused
+        assert said(run).startswith("The pause is taken back.")
+
+
 async def test_an_interrupted_step_can_be_skipped() -> None:
     async with driven([*RUNNING, Hold()]) as run:
         await run.started(running)
@@ -183,6 +239,20 @@ async def test_an_interrupted_step_can_be_skipped() -> None:
         await run.press("enter")
         await run.until(lambda: run.backend.requests)
         assert (run.backend.requests[0].step, run.backend.requests[0].decision) == (4, "skip")
+
+
+async def test_the_bar_speaks_of_the_killed_run_until_its_step_is_skipped() -> None:
+    gate, interrupted = Gate(), Paused(why="interrupted")
+    async with driven([*RUNNING, interrupted, gate, decided(4, "skip"), Hold()]) as run:
+        await run.started(lambda session: session.view.paused is not None)
+        assert "Interrupted in step 4." in run.text("#prompt-text")
+        gate.open()
+        await run.until(lambda: run.session.view.open_step is None)
+        assert run.text("#prompt-text").split("\n")[0].strip() == "Paused."
+        assert "killed" not in run.text("#prompt-text")
+    async with driven([*BEGINNING, interrupted, Hold()]) as run:
+        await run.started(lambda session: session.view.paused is not None)
+        assert "The run was killed; it can run again." in run.text("#prompt-text")
 
 
 async def test_who_decides_can_be_changed() -> None:
@@ -217,6 +287,25 @@ async def test_quitting_in_the_middle_stops_the_session_first(key: str, code: in
         await run.press(key, "y")
         await run.until(lambda: run.app.return_code is not None)
         assert run.app.return_code == code
+        assert run.backend.done == ["stopped"]
+
+
+@pytest.mark.parametrize("key", ["ctrl+c", "ctrl+q"])
+async def test_the_keys_that_leave_mean_yes_only_where_leaving_is_asked(key: str) -> None:
+    async with driven(ASKED) as run:
+        await run.started(asking)
+        await run.press("up", "up", "up", "v")
+        assert isinstance(run.app.screen, ConfirmDialog)
+        await run.press(key)
+        assert isinstance(run.app.screen, SessionScreen)
+        await run.press("s", key)
+        assert isinstance(run.app.screen, SessionScreen)
+        assert not run.session.thread.controls.stopping
+        assert run.backend.requests == []
+        await run.press(key)
+        assert isinstance(run.app.screen, LeaveDialog)
+        await run.press(key)
+        await run.until(lambda: run.app.return_code is not None)
         assert run.backend.done == ["stopped"]
 
 
@@ -373,22 +462,89 @@ async def test_the_summary_is_there_at_any_time() -> None:
         assert run.session.view.question is not None
 
 
+async def test_no_line_of_the_summary_is_broken_twice() -> None:
+    long = " ".join(["word"] * 12)
+    failed = Failed(message=f"it broke: {long} {long}", code=3)
+    script = [*BASELINE, *step(1, long, 0.94, 0.96, 1.0), decided(1, "accept"), landed(1), failed]
+    async with driven(script, size=(80, 24)) as run:
+        await run.started(lambda session: session.view.over)
+        await run.press("i")
+        assert isinstance(run.app.screen, SummaryScreen)
+        lines = [line.rstrip() for line in run.text("#summary").splitlines()]
+        # Wrapped once, a line of words is short only where its last words stand.
+        assert max(map(len, lines)) <= 70
+        assert [line for line in lines if line and " " not in line.strip()] == []
+
+
+METRIC_ASKED: list[Item] = [
+    MetricsFound(
+        found=(
+            ("val_accuracy", "max", 0.9416, "stdout", "val_accuracy 0.9416", "a validation metric"),
+            ("loss", "min", 0.21, "stdout", "loss 0.2100", "the training loss"),
+        )
+    ),
+    DecisionNeeded(step=0, question="metric", suggestion="accept", why="the first is the best guess"),
+]
+
+
 async def test_the_metric_is_chosen_by_the_person() -> None:
-    found = (
-        ("val_accuracy", "max", 0.9416, "stdout", "val_accuracy 0.9416", "a validation metric"),
-        ("loss", "min", 0.21, "stdout", "loss 0.2100", "the training loss"),
-    )
-    ask = DecisionNeeded(step=0, question="metric", suggestion="accept", why="the first is the best guess")
-    async with driven([*BEGINNING, MetricsFound(found=found), ask, Hold()]) as run:
+    async with driven([*BEGINNING, *METRIC_ASKED, Hold()]) as run:
         await run.started(asking)
         await run.until(lambda: isinstance(run.app.screen, MetricDialog))
         await run.press("escape")
         assert isinstance(run.app.screen, SessionScreen)
+        await run.press("space")
+        assert said(run) == "The metric is asked, not an edit: choose it with a."
         await run.press("a", "down")
         assert "the training loss" in run.text("#metric-line")
         await run.press("enter")
         await run.until(lambda: run.backend.requests)
         assert (run.backend.requests[0].step, run.backend.requests[0].choice) == (0, 1)
+
+
+@pytest.mark.parametrize(("key", "close"), [("question_mark", "enter"), ("s", "n"), ("e", "enter")])
+async def test_the_metric_is_asked_when_no_dialog_is_open(key: str, close: str) -> None:
+    gate = Gate()
+    async with driven([*BEGINNING, gate, *METRIC_ASKED, Hold()]) as run:
+        await run.started(lambda session: session.view.activity.phase == "running")
+        await run.press(key)
+        over = run.app.screen
+        assert over is not run.session
+        gate.open()
+        await run.until(lambda: asking(run.session))
+        assert run.app.screen is over
+        await run.press(close)
+        await run.until(lambda: isinstance(run.app.screen, MetricDialog))
+        assert run.backend.requests == []
+        await run.press("escape")
+        assert isinstance(run.app.screen, SessionScreen)
+
+
+async def test_the_summary_waits_for_a_dialog_to_close() -> None:
+    gate = Gate()
+    async with driven([*QUESTION[:-1], gate, *ENDED[-4:]]) as run:
+        await run.started(lambda session: session.view.activity.phase == "deciding")
+        await run.press("question_mark")
+        gate.open()
+        await run.until(lambda: not run.session.thread.alive and run.session.view.over)
+        assert isinstance(run.app.screen, HelpScreen)
+        await run.press("enter")
+        await run.until(lambda: isinstance(run.app.screen, SummaryScreen))
+        await run.press("enter")
+        assert isinstance(run.app.screen, SessionScreen)
+
+
+async def test_leaving_a_session_that_has_just_ended_shows_no_summary() -> None:
+    gate = Gate()
+    async with driven([*QUESTION[:-1], gate, *ENDED[-4:]]) as run:
+        await run.started(lambda session: session.view.activity.phase == "deciding")
+        await run.press("q")
+        gate.open()
+        await run.until(lambda: not run.session.thread.alive and run.session.view.over)
+        assert isinstance(run.app.screen, LeaveDialog)
+        await run.press("y")
+        await run.until(lambda: run.app.return_code is not None)
+        assert not any(isinstance(screen, SummaryScreen) for screen in run.app.screen_stack)
 
 
 async def test_a_reason_may_hold_any_key() -> None:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from mlagent_app.agent.events import Failed, Paused, Resumed, Reverted, SessionEnded
+from mlagent_app.tui.details import LABEL, facts
 from mlagent_app.tui.parting import parting
 from mlagent_app.tui.screens.summary import summary
 from mlagent_app.tui.widgets.status import activity
-from tests.tui.recording import BASELINE, BEGINNING, ENDED, QUESTION, RUNNING, run_began
+from tests.tui.recording import BASELINE, BEGINNING, ENDED, QUESTION, RUNNING, STARTED, run_began
 from tests.tui.scripted import Item, run_finished
 from tests.tui.test_model import fold
 
@@ -35,8 +38,13 @@ def test_the_status_says_what_goes_on(events: list[Item], words: str) -> None:
     assert "".join(text for text, _ in activity(fold(*events), 72.0, "*")) == words
 
 
+def told(*events: Item) -> str:
+    """The summary as text."""
+    return facts(summary(fold(*events)), LABEL, 76).plain
+
+
 def test_the_summary_goes_from_baseline_to_best() -> None:
-    words = summary(fold(*ENDED)).plain
+    words = told(*ENDED)
     for part in (
         "The session has ended: all steps are done.",
         "baseline   val_accuracy 0.9416 ±0.0021",
@@ -51,9 +59,9 @@ def test_the_summary_goes_from_baseline_to_best() -> None:
 
 
 def test_the_summary_of_a_session_without_a_gain_or_a_baseline() -> None:
-    assert "no accepted edit made it better" in summary(fold(*BASELINE)).plain
-    assert "no baseline was measured" in summary(fold(*BEGINNING)).plain
-    assert "nothing: the project is as it was" in summary(fold(*BASELINE)).plain
+    assert "no accepted edit made it better" in told(*BASELINE)
+    assert "no baseline was measured" in told(*BEGINNING)
+    assert "nothing: the project is as it was" in told(*BASELINE)
 
 
 def test_the_last_words_say_what_came_of_it_and_how_it_goes_on() -> None:
@@ -75,3 +83,36 @@ def test_the_last_words_of_a_session_that_never_began() -> None:
     words = parting(fold(failed))
     assert words is not None and words.plain == "another session works on this project"
     assert parting(fold()) is None
+
+
+def ended(reason: str, seconds: float = 60.0) -> SessionEnded:
+    """The end of a session of four steps."""
+    return SessionEnded(reason=reason, steps=4, best=0.95, best_step=1, seconds=seconds)
+
+
+def test_after_a_baseline_that_failed_a_session_is_started_anew() -> None:
+    events = [*BEGINNING, Failed(message="the command failed with exit code 1", code=3), ended("failed")]
+    words = parting(fold(*events))
+    assert words is not None and words.plain.splitlines()[-1] == "start anew  mlagent-tui /home/ada/digits"
+    assert "start anew mlagent-tui /home/ada/digits" in told(*events)
+    assert "--continue" not in words.plain + told(*events)
+    stopped = parting(fold(*BEGINNING, ended("stopped")))
+    assert stopped is not None and "--continue" in stopped.plain
+
+
+@pytest.mark.parametrize(
+    ("reason", "command"),
+    [
+        ("target", ""),
+        ("final_answer", ""),
+        ("steps", "--continue --steps 14"),
+        ("minutes", "--continue --minutes 32"),
+        ("stopped", "--continue"),
+    ],
+)
+def test_the_summary_says_how_to_go_on_only_where_that_leads_further(reason: str, command: str) -> None:
+    budget = replace(STARTED, minutes=30.0)
+    words = told(budget, *QUESTION[1:], ended(reason, 61.0))
+    assert [line for line in words.splitlines() if "--continue" in line or "go on" in line] == (
+        [f"go on      mlagent-tui /home/ada/digits {command}"] if command else []
+    )

@@ -262,7 +262,9 @@ def _removals(source: Source, call: Call) -> Iterator[Change]:
         return
     node: ast.expr = call.node
     parent = source.parents.get(node)
+    label: object = call.short.lower()
     if isinstance(parent, ast.Tuple) and len(parent.elts) == 2 and source.text[source.span(parent)[0]] == "(":
+        label = parent.elts[0].value if isinstance(parent.elts[0], ast.Constant) else None
         node, parent = parent, source.parents.get(parent)
         outer = source.parents.get(parent) if isinstance(parent, ast.List) else None
         outer = source.parents.get(outer) if isinstance(outer, ast.keyword) else outer
@@ -277,10 +279,32 @@ def _removals(source: Source, call: Call) -> Iterator[Change]:
     start, end = source.span(node)[0], source.span(following)[0]
     if source.text[start:end].count("(") != source.text[start:end].count(")"):
         return
+    if not isinstance(label, str) or _is_asked_for(source, label):
+        return
     yield Change(
         Phrase("remove", (call.short,)),
         "preprocessing-step",
         (Replacement(start, end, ""),),
         source.span(call.node)[0],
         call.short,
+    )
+
+
+def _is_asked_for(source: Source, label: str) -> bool:
+    """Whether the file may get at the step by its name: `pipe["pca"]`, `pipe.named_steps.pca`, `pca__n_components`.
+
+    Any text that is the label counts, in f-strings too, but for the names that pipelines give their steps.
+    """
+    nodes = list(ast.walk(source.tree)) if source.tree else []
+    pairs = [node.elts for node in nodes if isinstance(node, ast.Tuple) and len(node.elts) == 2]
+    names = {name for name, step in pairs if isinstance(step, ast.Call)}
+    texts = [node.value for node in nodes if isinstance(node, ast.Constant) and node not in names]
+    words = [node.arg or "" for node in nodes if isinstance(node, ast.keyword)]
+    attributes = [node for node in nodes if isinstance(node, ast.Attribute) and node.attr == label]
+    # `make_pipeline` numbers the steps of one class: `pca-1`, `pca-2`.
+    is_name = re.compile(rf"{re.escape(label)}(-\d+)?\Z|(.*__)?{re.escape(label)}(-\d+)?__").match
+    return (
+        any(isinstance(text, str) and is_name(text) for text in texts)
+        or any("__" in word and is_name(word) for word in words)
+        or any(isinstance(node.value, ast.Attribute) and node.value.attr == "named_steps" for node in attributes)
     )

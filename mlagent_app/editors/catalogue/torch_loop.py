@@ -6,11 +6,12 @@ import ast
 from collections.abc import Iterator
 
 from mlagent_app.editors.base import Replacement
+from mlagent_app.editors.catalogue.following import keyword
 from mlagent_app.editors.catalogue.grammar import Phrase
 from mlagent_app.editors.catalogue.offers import Change, Offer, Setting
 from mlagent_app.editors.catalogue.shared_setting import SharedSetting
-from mlagent_app.editors.catalogue.source import Call, Source
-from mlagent_app.editors.catalogue.torch_script import TorchScript, torch_script
+from mlagent_app.editors.catalogue.source import Binding, Call, Source
+from mlagent_app.editors.catalogue.torch_script import Optimiser, TorchScript, torch_script
 from mlagent_app.editors.catalogue.torch_steps import Step, training
 from mlagent_app.editors.catalogue.values import floats, ints
 
@@ -19,6 +20,8 @@ EPOCHS = ints(*(1, 2, 3, 5, 8, 12, 20, 30, 50, 80, 120, 200, 300, 500, 800, 1200
 BATCH_SIZES = ints(4, 8, 16, 32, 64, 128, 256, 512, 1024, low=1, high=65_536)
 _NORMS = floats(0.1, 0.25, 0.5, 1.0, 2.0, 5.0, low=0.001, high=1000.0)
 _CLIPPERS = frozenset({"clip_grad_norm_", "clip_grad_value_", "clip_grad_norm"})
+# What gives back the same parameters.
+_KEEPERS = frozenset({"to", "cuda", "cpu", "float", "compile", "prepare", "DataParallel", "DistributedDataParallel", "DDP"})
 _TRAIN_ONLY = ("train", "trn", "tr_")
 
 
@@ -145,21 +148,48 @@ def _accelerator(script: TorchScript, step: Step) -> str:
 
 
 def _parameters(script: TorchScript, step: Step) -> str:
-    """Code for the parameters: of the model that the code around the step puts into training mode, else of the optimiser."""
-    here = script.function(step.statement)
-    for call in script.source.calls:
-        func = call.node.func
-        if isinstance(func, ast.Attribute) and call.short in ("train", "parameters") and script.function(call.node) is here:
-            owner = func.value
-            if call.short == "parameters" and not any(call.node in ast.walk(o.call.node) for o in script.optimisers):
-                continue
-            if call.short == "train" and (call.node.args or call.node.keywords):
-                continue
-            if isinstance(owner, (ast.Name, ast.Attribute)) and _is_whole(owner):
-                return f"{ast.unparse(owner)}.parameters()"
-    return f'[p for g in {step.optimiser}.param_groups for p in g["params"]]'
+    """Code for exactly what the optimiser of the step updates: all of one model where that is certain."""
+    makers = [optimiser for optimiser in script.optimisers if optimiser.target == step.optimiser]
+    owners = {_owner(script, maker, step, len(makers)) for maker in makers}
+    owner = owners.pop() if len(owners) == 1 else ""
+    return f"{owner}.parameters()" if owner else f'[p for g in {step.optimiser}.param_groups for p in g["params"]]'
 
 
-def _is_whole(owner: ast.expr) -> bool:
-    """Whether this is a whole model and not a part of one (`model.head`)."""
-    return isinstance(owner, ast.Name) or (isinstance(owner, ast.Attribute) and ast.unparse(owner.value) == "self")
+def _owner(script: TorchScript, maker: Optimiser, step: Step, makers: int) -> str:
+    """The `X` of `SGD(X.parameters(), ...)` when it is the same model at the step; empty for any other first argument."""
+    call = maker.call.node
+    given = call.args[0] if call.args else keyword(call, "params")
+    if not isinstance(given, ast.Call) or not isinstance(given.func, ast.Attribute) or given.func.attr != "parameters":
+        return ""
+    if given.args or given.keywords:
+        return ""
+    owner = ast.unparse(given.func.value)
+    stays = _stays(script, maker.target, maker, step, makers) and _stays(script, owner, maker, step, 1)
+    return owner if stays and "add_param_group" not in script.source.attribute_names else ""
+
+
+def _stays(script: TorchScript, text: str, maker: Optimiser, step: Step, times: int) -> bool:
+    """Whether a name or an attribute of `self` is the same thing where the optimiser is made and at the step.
+
+    That is when both see the one variable and it is set `times` times, not counting what moves or wraps what it was.
+    """
+    head, _, attribute = text.partition(".")
+    if attribute:
+        inside = script.owner_class(maker.statement)
+        here = inside is not None and inside is script.owner_class(step.statement)
+        return head == "self" and here and script.source.stored_attributes[attribute] == times
+    holder = script.follower.holder(head, script.scope(maker.statement))
+    if holder is None or holder is not script.follower.holder(head, script.scope(step.statement)):
+        return False
+    return sum(not _is_kept(script, head, binding) for binding in holder.bindings[head]) == times
+
+
+def _is_kept(script: TorchScript, name: str, binding: Binding) -> bool:
+    """Whether this is an assignment such as `model = model.to(device)` or `model, opt = accelerator.prepare(model, opt)`."""
+    statement = script.statement(binding.node)
+    value = statement.value if isinstance(statement, ast.Assign) else None
+    if not isinstance(value, ast.Call):
+        return False
+    function = value.func
+    method = function.attr if isinstance(function, ast.Attribute) else ast.unparse(function)
+    return method in _KEEPERS and any(isinstance(node, ast.Name) and node.id == name for node in ast.walk(value))

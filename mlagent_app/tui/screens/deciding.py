@@ -9,10 +9,10 @@ from textual.message import Message
 from textual.screen import Screen
 
 from mlagent_app.agent.errors import Exit
-from mlagent_app.agent.events import Approve
+from mlagent_app.agent.events import Approve, DecisionNeeded
 from mlagent_app.tui.model import Row, View
 from mlagent_app.tui.parting import parting
-from mlagent_app.tui.screens.dialogs import ApproveDialog, ConfirmDialog, MetricDialog, ReasonDialog
+from mlagent_app.tui.screens.dialogs import ApproveDialog, ConfirmDialog, LeaveDialog, MetricDialog, ReasonDialog
 from mlagent_app.tui.thread import SessionThread
 from mlagent_app.tui.widgets.diff_pane import DiffPane
 from mlagent_app.tui.widgets.steps import StepsTable
@@ -111,7 +111,19 @@ class DecidingScreen(Screen[None]):
         if self.query_one(DiffPane).toggle():
             self.draw()
         elif self.view.question is not None:
-            self._say("There is only one hunk here: accept it with a, or refuse it with r.")
+            self._say(self._no_hunk(self.view.question))
+
+    def _no_hunk(self, question: DecisionNeeded) -> str:
+        """Why there is no hunk to choose while `question` stands."""
+        if question.question == "metric":
+            return "The metric is asked, not an edit: choose it with a."
+        if self.query_one(StepsTable).selected != question.step:
+            return f"Select step {question.step}, which the question is about."
+        if question.question == "run":
+            return "The edit is run as a whole: run it with a, or skip it with r. Hunks are chosen once it has run."
+        if self.query_one(DiffPane).hunk_counts[0] == 1:
+            return "There is only one hunk here: accept it with a, or refuse it with r."
+        return "This step has no hunks: accept it with a, or refuse it with r."
 
     def action_next_hunk(self) -> None:
         """Mark the next hunk."""
@@ -158,18 +170,27 @@ class DecidingScreen(Screen[None]):
         """Pause after the current run, or go on."""
         if self._over("there is nothing to pause"):
             return
-        if self.thread.controls.paused or self.view.paused is not None:
-            self.thread.controls.resume()
-        else:
-            self.thread.controls.pause()
-            if self.view.activity.phase == "running":
-                self._say("The session pauses when the current run is over. Esc kills it now.")
+        asked, controls = self.view.question is not None, self.thread.controls
+        if controls.paused or self.view.paused is not None:
+            # Where the bar does not say that the session is paused, it cannot show that it no longer will be.
+            if asked or self.view.paused is None:
+                self._say("The pause is taken back.")
+            controls.resume()
+            return
+        controls.pause()
+        if asked:
+            self._say("Pauses once this is decided.")
+        elif self.view.activity.phase == "running":
+            self._say("The session pauses when the current run is over. Esc kills it now.")
 
     def action_interrupt(self) -> None:
         """Kill the current run now."""
-        if not self.view.over and self.view.question is None and self.view.paused is None:
-            self.thread.controls.interrupt()
-            self._say("Interrupted. p goes on with the same step.")
+        waiting = self.view.question is not None or self.view.paused is not None
+        # While the session waits for a person, a run is one that was asked for with m.
+        if self.view.over or (waiting and self.view.activity.phase != "running"):
+            return
+        self.thread.controls.interrupt()
+        self._say("Interrupted. The step is not measured again." if waiting else "Interrupted. p goes on with the same step.")
 
     def action_approve(self) -> None:
         """Choose who decides."""
@@ -204,14 +225,14 @@ class DecidingScreen(Screen[None]):
                 self.leave(Exit.OK)
 
         body = f"{self._under_way()}Nothing is lost: mlagent-tui --continue goes on from here."
-        self.app.push_screen(ConfirmDialog("Leave ML-Agent?", body, "leave"), send)
+        self.app.push_screen(LeaveDialog("Leave ML-Agent?", body, "leave"), send)
 
     def leave(self, code: int) -> None:
         """Stop the session, wait for it to put everything away, and exit with `code`."""
-        if self.leaving is not None or not self.thread.alive:
+        again, self.leaving = self.leaving is not None, code
+        if again or not self.thread.alive:
             self.close(code)
             return
-        self.leaving = code
         self.thread.controls.stop()
         self._say("Stopping. The run is being killed and the journal closed.")
         self.set_timer(PATIENCE, lambda: self.close(code))

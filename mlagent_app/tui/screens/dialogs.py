@@ -23,8 +23,9 @@ class ConfirmDialog(ModalScreen[bool]):
     CSS_PATH = "dialogs.tcss"
     AUTO_FOCUS = ""
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("y,enter,ctrl+c,ctrl+q", "answer(True)", "yes", show=False),
-        Binding("n,escape,q", "answer(False)", "no", show=False),
+        Binding("y,enter", "answer(True)", "yes", show=False),
+        # Who presses ctrl+c wants out, and never what is asked here.
+        Binding("n,escape,q,ctrl+c,ctrl+q", "answer(False)", "no", show=False),
     ]
 
     def __init__(self, head: str, body: str, yes: str) -> None:
@@ -44,6 +45,12 @@ class ConfirmDialog(ModalScreen[bool]):
     def action_answer(self, yes: bool) -> None:
         """Close with the answer."""
         self.dismiss(yes)
+
+
+class LeaveDialog(ConfirmDialog):
+    """Whether to leave the app: the keys that led here, pressed once more, mean it."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("ctrl+c,ctrl+q", "answer(True)", "yes", show=False)]
 
 
 class ReasonDialog(ModalScreen[str | None]):

@@ -8,13 +8,12 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
-from textual.geometry import Size
 from textual.screen import ModalScreen
-from textual.widget import Widget
 from textual.widgets import Static
 
-from mlagent_app.tui.details import LABEL, Piece, facts
+from mlagent_app.tui.details import Piece
 from mlagent_app.tui.keys import KEYS, Group
+from mlagent_app.tui.widgets.facts import Facts
 
 WIDTHS = [(0, "-narrow"), (110, "-normal")]
 SIGNS = (
@@ -50,21 +49,8 @@ class HelpScreen(ModalScreen[None]):
         self.dismiss(result)
 
 
-class HelpText(Widget):
-    """Keys and what they do; a long line goes on under its own text."""
-
-    def __init__(self, lines: list[list[Piece]]) -> None:
-        super().__init__()
-        self._lines = lines
-
-    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
-        """In lines, wrapped to the width: asked before there is a size, so that the first layout is right."""
-        del container, viewport
-        return facts(self._lines, LABEL, width).plain.count("\n") + 1
-
-    def render(self) -> Content:
-        """Wrapped to the width."""
-        return facts(self._lines, LABEL, self.size.width)
+class HelpText(Facts):
+    """Keys and what they do."""
 
 
 def _group(group: Group) -> list[list[Piece]]:

@@ -69,11 +69,12 @@ class OpeningScreen(Screen[None]):
             self.plan = plan
 
     class Opened(Message):
-        """The project was looked at: a plan, or what is wrong."""
+        """The project was looked at: a plan, and whether there is a repository to commit to, or what is wrong."""
 
-        def __init__(self, found: Plan | UserError) -> None:
+        def __init__(self, found: Plan | UserError, in_git: bool) -> None:
             super().__init__()
             self.found = found
+            self.in_git = in_git
 
     def __init__(self, backend: Backend, project: str, clock: Callable[[], float]) -> None:
         super().__init__()
@@ -81,6 +82,7 @@ class OpeningScreen(Screen[None]):
         self._project = project
         self.plan: Plan | None = None
         self.error: UserError | None = None
+        self._in_git = False
         self._looking = False
         self._clock = clock
         self._began = clock()
@@ -121,7 +123,7 @@ class OpeningScreen(Screen[None]):
         except Exception as error:
             found = UserError(unexpected(error), code=Exit.USAGE)
         try:
-            self.post_message(self.Opened(found))
+            self.post_message(self.Opened(found, not isinstance(found, UserError) and _in_git(found)))
         except RuntimeError:
             # The app was left while the project was looked at.
             return
@@ -135,7 +137,7 @@ class OpeningScreen(Screen[None]):
             self.error = event.found
         else:
             await self._show_plan(event.found)
-            self.plan = event.found
+            self.plan, self._in_git = event.found, event.in_git
         keys = self.query_one("#opening-keys")
         await keys.remove_children()
         shown = WRONG if self.error is not None else AGAIN if self._backend.session else READY
@@ -241,7 +243,7 @@ class OpeningScreen(Screen[None]):
         state.set_class(self.error is not None, "-error")
         state.update(self._state())
         if self.plan is not None:
-            self.query_one("#facts", Static).update(_facts(self.plan))
+            self.query_one("#facts", Static).update(_facts(self.plan, self._in_git))
 
     def _state(self) -> Content:
         if self.error is not None:
@@ -275,7 +277,17 @@ def _candidates(plan: Plan) -> list[tuple[str, str]]:
     return list(dict(reversed(pairs)).items())[::-1]
 
 
-def _facts(plan: Plan) -> Content:
+def _in_git(plan: Plan) -> bool:
+    """Whether an accepted edit can be committed. Starts git, so not for the app's own thread."""
+    from mlagent_app.repo.project import open_project
+
+    try:
+        return plan.commit and open_project(plan.project).is_git
+    except UserError:
+        return False
+
+
+def _facts(plan: Plan, in_git: bool) -> Content:
     """Everything else that was found or set, with where it comes from."""
     if plan.metric is None:
         metric, source = "found from the first run", ""
@@ -290,7 +302,7 @@ def _facts(plan: Plan) -> Content:
         _fact("Policy", plan.policy + model, _origin(plan, "policy.kind")),
         _fact("Decisions", plan.approve, wording.APPROVE[plan.approve]),
         _fact("Budget", plural(plan.steps, "step") + minutes, ""),
-        _fact("Accepting", "writes the edit to the project" + (" and commits it" if plan.commit else ""), ""),
+        _fact("Accepting", "writes the edit to the project" + (" and commits it" if plan.commit and in_git else ""), ""),
     ]
     notices = [Content.assemble(("▲ ", "bold $text-warning"), notice) for notice in plan.notices]
     return Content("\n").join([*lines, *([Content("")] if notices else []), *notices])

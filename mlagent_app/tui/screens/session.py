@@ -118,8 +118,16 @@ class SessionScreen(DecidingScreen):
             self._draw_status()
         else:
             self.draw()
-        if self._metric_asked:
-            # Asked once events are taken in: a replayed question that was answered long ago asks nothing.
+        # Asked once events are taken in: a replayed question that was answered long ago asks nothing.
+        self._show_waiting()
+
+    def on_screen_resume(self) -> None:
+        """What waited for a dialog to close is shown now."""
+        self._show_waiting()
+
+    def _show_waiting(self) -> None:
+        """Show what comes up by itself. Never over a dialog: the key that is meant for one would answer the other."""
+        if self._metric_asked and self.app.screen is self:
             self._metric_asked = False
             self.ask_metric()
         self._after_end()
@@ -150,7 +158,9 @@ class SessionScreen(DecidingScreen):
         self.refresh_bindings()
         if self.leaving is not None:
             self.close(self.leaving)
-        elif self.view.summary.ended is not None and self.view.summary.failed is None and not self._end_shown:
+        elif self.view.summary.failed is None and self.view.summary.ended is not None and self.app.screen is self:
+            if self._end_shown:
+                return
             self._end_shown = True
             self.action_summary()
 
@@ -276,6 +286,10 @@ class SessionScreen(DecidingScreen):
             self.query_one(f"#{self._pane}").scroll_page_up(animate=False)
         else:
             self.query_one(f"#{self._pane}").scroll_page_down(animate=False)
+
+    def action_scroll_aside(self, by: int) -> None:
+        """Scroll the log sideways: it alone does not wrap its lines."""
+        self.query_one(LogPane).scroll_aside(by)
 
     def _scroll(self, by: int) -> None:
         if self._pane == "log":

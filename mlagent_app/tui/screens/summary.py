@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import shlex
 from collections import Counter
 from typing import ClassVar
@@ -9,15 +10,16 @@ from typing import ClassVar
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
-from textual.content import Content
 from textual.screen import ModalScreen
-from textual.widgets import Static
 
+from mlagent_app.agent.events import SessionStarted
 from mlagent_app.agent.summary import Summary
 from mlagent_app.tui import wording
-from mlagent_app.tui.details import LABEL, Lines, fact, facts
+from mlagent_app.tui.details import Lines, fact
 from mlagent_app.tui.model import View
+from mlagent_app.tui.parting import nothing_to_continue
 from mlagent_app.tui.widgets.action_key import ActionKey
+from mlagent_app.tui.widgets.facts import Facts
 
 
 class SummaryScreen(ModalScreen[bool]):
@@ -36,7 +38,7 @@ class SummaryScreen(ModalScreen[bool]):
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog"):
-            yield Static(summary(self._view), id="summary")
+            yield Facts(summary(self._view), id="summary")
             with Horizontal(classes="dialog-keys"):
                 yield ActionKey("esc", "look around", "close(False)")
                 yield ActionKey("q", "quit", "close(True)")
@@ -46,8 +48,8 @@ class SummaryScreen(ModalScreen[bool]):
         self.dismiss(leave)
 
 
-def summary(view: View) -> Content:
-    """The whole summary as text."""
+def summary(view: View) -> Lines:
+    """The whole summary, for `Facts`."""
     past = view.summary
     lines: Lines = [[(_headline(past), "bold")], [], *_result(past), *_steps(past)]
     if past.started is not None:
@@ -55,10 +57,25 @@ def summary(view: View) -> Content:
         lines.append(fact("report", f"mlagent report {session}", "bold"))
         if any(step.kept and step.edits and step.landed is None for step in past.steps):
             lines.append(fact("land it", f"mlagent apply {session}", "bold"))
-        more = f" --steps {len(past.steps) + 10}" if past.ended is not None and past.ended.reason == "steps" else ""
-        if past.ended is None or past.ended.reason != "target":
-            lines.append(fact("go on", f"mlagent-tui {shlex.quote(past.started.project)} --continue{more}", "bold"))
-    return facts([*lines, []], LABEL, 76)
+        lines += _onward(past, past.started)
+    return [*lines, []]
+
+
+def _onward(past: Summary, started: SessionStarted) -> Lines:
+    """How to go on, unless that would only end the session once more in the same way."""
+    command = f"mlagent-tui {shlex.quote(started.project)}"
+    if nothing_to_continue(past):
+        return [fact("start anew", command, "bold")]
+    reason = past.ended.reason if past.ended is not None else ""
+    if reason in ("target", "final_answer"):
+        return []
+    more = ""
+    if reason == "steps":
+        more = f" --steps {len(past.steps) + 10}"
+    elif reason == "minutes":
+        # The budget counts what the session has used up, so another one like it comes on top.
+        more = f" --minutes {math.ceil(past.seconds / 60 + (started.minutes or 10))}"
+    return [fact("go on", f"{command} --continue{more}", "bold")]
 
 
 def _headline(past: Summary) -> str:

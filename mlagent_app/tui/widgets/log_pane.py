@@ -38,6 +38,10 @@ class Lines(Log, can_focus=False):
         self._follow()
         self.refresh()
 
+    def scroll_aside(self, columns: int) -> None:
+        """Scroll to the side, which is not to scroll back: the end is followed as before."""
+        self._scroll_to(x=self.scroll_x + columns, animate=False, release_anchor=False)
+
     def _follow(self) -> None:
         if self.is_anchored and not self._anchor_released and not self.is_vertical_scrollbar_grabbed:
             self.scroll_end(animate=False, immediate=True, x_axis=False)
@@ -89,6 +93,11 @@ class LogPane(Vertical):
     def scroll_rows(self, by: int) -> None:
         """Scroll by lines."""
         self.query_one(Lines).scroll_relative(y=by, animate=False)
+
+    def scroll_aside(self, by: int) -> None:
+        """Scroll by half the width, to the left when negative; the log goes on following its end."""
+        lines = self.query_one(Lines)
+        lines.scroll_aside(by * (lines.size.width // 2))
 
 
 def _head(row: Row | None, log: StepLog | None) -> Content:

@@ -105,12 +105,15 @@ def _question(view: View, question: DecisionNeeded, hunks: int, chosen: int) -> 
 
 
 def _paused(view: View, paused: Paused) -> Ask:
-    if paused.why == "interrupted":
-        step = view.open_step
+    step, why = view.open_step, paused.why
+    if why == "interrupted" and step is None and view.summary.baseline is not None:
+        # The step was skipped since, or was not yet proposed: there is no run that could be repeated.
+        why = ""
+    if why == "interrupted":
         if step is not None and step.rewarded is None:
             return Ask(f"Interrupted in step {step.index}.", ("Its run was killed; it can run again.",), INTERRUPTED, "paused")
         return Ask("Interrupted.", ("The run was killed; it can run again.",), PAUSED, "paused")
-    why = paused.why or "No new step begins until you go on."
+    why = why or "No new step begins until you go on."
     return Ask("Paused.", (why[:1].upper() + why[1:],), PAUSED, "paused")
 
 
