@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import difflib
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
@@ -18,6 +19,8 @@ _TAIL = re.compile(r"(>{5,9}) ?REPLACE\s*\Z")
 _HUNK = re.compile(r"@@(?: -(\d+)(?:,(\d+))? \+(\d+)(?:,(\d+))?)?(?: \.\.\.)? ?@@")
 _FENCE = re.compile(r"\s*(```|~~~)")
 _SHOWN_LINES = 12
+# So many letters of a line, and so many lines of a file, are compared with a line that is not in the file.
+_COMPARED, _SEARCHED = 120, 2000
 
 
 class PatchError(Exception):
@@ -289,16 +292,38 @@ def _spliced(lines: list[str], start: int, end: int, new: list[str], *, raw: boo
 def _mismatch(lines: list[str], hunk: _Hunk, name: str) -> str:
     """What was looked for beside the most similar lines of the file."""
     wanted = [_bare(line) for line in hunk.old]
-    count = len(wanted)
-    matcher = difflib.SequenceMatcher(autojunk=False)
-    matcher.set_seq2("\n".join(wanted)[:2000])
-    best, best_ratio = 0, -1.0
-    for at in range(max(1, len(lines) - count + 1)):
-        matcher.set_seq1("\n".join(_bare(line) for line in lines[at : at + count])[:2000])
-        if matcher.real_quick_ratio() > best_ratio and matcher.quick_ratio() > best_ratio and matcher.ratio() > best_ratio:
-            best, best_ratio = at, matcher.ratio()
+    count, best = len(wanted), _nearest(lines, hunk.old)
     shown = "\n".join(f"  wanted: {line}" for line in wanted[:_SHOWN_LINES])
     nearest = "\n".join(
         f"  line {best + i + 1}: {_bare(line)}" for i, line in enumerate(lines[best : best + count][:_SHOWN_LINES])
     )
     return f"the lines to replace are not in {name}\n{shown}\nthe most similar lines are\n{nearest}"
+
+
+def _nearest(lines: list[str], old: tuple[str, ...]) -> int:
+    """Where the file is most like the old lines: by equal lines first, and letters compared at a few places only.
+
+    A comparison of letters takes the square of their number, and would hold a session up for minutes on a long file.
+    """
+    wanted, present = [line.strip() for line in old], [line.strip() for line in lines]
+    places = range(max(1, len(present) - len(wanted) + 1))
+    at_line: dict[str, list[int]] = {}
+    for offset, line in enumerate(wanted):
+        at_line.setdefault(line, []).append(offset)
+    equal = Counter[int]()
+    for number, line in enumerate(present):
+        equal.update(number - offset for offset in (at_line.get(line, ()) if line else ()) if number - offset in places)
+    if not equal:  # no line is there as it is written: where is the longest of them?
+        longest = max(range(len(wanted)), key=lambda offset: len(wanted[offset]))
+        cut = [line[:_COMPARED] for line in present[:_SEARCHED]]
+        close = difflib.get_close_matches(wanted[longest][:_COMPARED], cut, 1, 0.3)
+        found = cut.index(close[0]) if close else 0
+        return min(max(0, found - longest), places[-1])
+    matcher = difflib.SequenceMatcher(b="\n".join(wanted)[: 4 * _COMPARED], autojunk=False)
+
+    def likeness(at: int) -> float:
+        matcher.set_seq1("\n".join(present[at : at + len(wanted)])[: 4 * _COMPARED])
+        return matcher.ratio()
+
+    tried = sorted(equal, key=lambda at: (-equal[at], at))[:5]
+    return max(tried, key=lambda at: (equal[at], likeness(at), -at))

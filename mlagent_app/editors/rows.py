@@ -113,9 +113,7 @@ def _choices(node: ast.expr) -> Iterator[str]:
 
 def _is_mask(index: ast.expr) -> bool:
     match index:
-        case ast.Compare() | ast.UnaryOp(op=ast.Invert()):
-            return True
-        case ast.BinOp(op=ast.BitAnd() | ast.BitOr()):
+        case ast.Compare() | ast.UnaryOp(op=ast.Invert()) | ast.BinOp(op=ast.BitAnd() | ast.BitOr()):
             return True
         case ast.Slice(lower=lower, upper=upper, step=step):
             return any(item is not None for item in (lower, upper, step))

@@ -288,3 +288,12 @@ def test_garbage_is_refused_not_fatal(patch: str) -> None:
         assert str(error)
     else:
         assert all(not name.startswith(("/", "..")) for name in changed)
+
+
+def test_the_most_similar_lines_are_shown() -> None:
+    text = "".join(f"def step_{number}():\n    return {number}\n\n\n" for number in range(200))
+    near = "def step_77():\n    return 770"
+    with pytest.raises(PatchError, match="line 309: def step_77"):
+        apply_patch(f"<<<<<<< SEARCH\n{near}\n=======\nx\n>>>>>>> REPLACE\n", {"a.py": text}, default_file="a.py")
+    with pytest.raises(PatchError, match="line 310:     return 77"):
+        apply_patch("<<<<<<< SEARCH\n  returns 77.\n=======\nx\n>>>>>>> REPLACE\n", {"a.py": text}, default_file="a.py")
