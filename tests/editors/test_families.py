@@ -58,6 +58,16 @@ def test_a_step_goes_into_the_pipeline_that_is_there() -> None:
     assert "RobustScaler()" not in removed
 
 
+@pytest.mark.parametrize("newline", ["\n", "\r\n"])
+def test_a_comment_stays_with_its_argument(newline: str) -> None:
+    text = "from sklearn.linear_model import LogisticRegression\nm = LogisticRegression(\n    C=1.0,  # strength, tuned\n)\n"
+    wanted = text.replace("tuned\n", "tuned\n    max_iter=200\n").replace("\n", newline)
+    assert after("set max_iter of LogisticRegression to 200", text.replace("\n", newline)) == wanted
+    text = text.replace("linear_model", "svm").replace("LogisticRegression", "SVC")
+    both = text.replace("tuned\n", 'tuned\n    kernel="poly",\n    coef0=1.0\n').replace("\n", newline)
+    assert after("set kernel of SVC to poly and coef0 to 1", text.replace("\n", newline)) == both
+
+
 STEPS = """from sklearn.decomposition import PCA
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline, make_pipeline

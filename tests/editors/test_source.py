@@ -140,6 +140,10 @@ def test_positional_arguments_are_found() -> None:
         "SVC(gamma=(1)  # (\n  ,)",
         "SVC(gamma=[x for x in ()])",
         "(SVC)(gamma=1)",
+        "SVC(\n    gamma=1,  # tuned (\n)",
+        "SVC(\n    gamma=1 , # tuned\n    # last\n)",
+        "SVC(\n    gamma=(\n        1),  # tuned\n)",
+        "SVC(\n    gamma=1  # tuned\n    ,  # really\n)",
     ],
 )
 def test_a_keyword_can_be_added_anywhere(call: str) -> None:

@@ -185,6 +185,18 @@ def test_nesterov_comes_with_a_momentum() -> None:
     assert "set momentum of SGD to 0.0" not in offered(nesterov)
 
 
+def test_arguments_that_are_set_together_go_below_a_comment() -> None:
+    text = """
+    import torch
+    opt = torch.optim.SGD(
+        net.parameters(),
+        lr=0.1,  # Karpathy constant
+    )
+    """
+    found = lines("set momentum of SGD to 0.9 and nesterov to True", text)
+    assert found == ["    momentum=0.9,", "    nesterov=True"]
+
+
 def test_a_gradient_scaler_unscales_before_clipping() -> None:
     text = """
     import torch

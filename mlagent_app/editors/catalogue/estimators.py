@@ -271,8 +271,8 @@ def _pair(at: _At, first: tuple[str, Value], second: tuple[str, Value]) -> Itera
             quote = found.literal.quote or at.source.quote
             replacements.append(Replacement(found.literal.start, found.literal.end, code(value, quote=quote)))
         elif found.state == "absent" and (gap := at.follower.gap(at.call.node)):
-            # Two additions at one place become one, so that they cannot lose their comma.
-            prefix = gap.prefix if gap.prefix or not replacements else ", "
+            # Two additions at one place become one: the second is joined to the first.
+            prefix = gap.joint if replacements and replacements[0].start == replacements[0].end else gap.prefix
             replacements.append(Replacement(gap.offset, gap.offset, f"{prefix}{name}={code(value, quote=at.source.quote)}"))
         else:
             return

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal as Choice
@@ -13,6 +14,7 @@ from mlagent_app.editors.catalogue.source import Call, Scope, Source, is_functio
 from mlagent_app.editors.catalogue.values import Value
 
 _DEPTH = 6
+_COMMA_AND_COMMENT = re.compile(r"[ \t]*,[ \t]*#[^\r\n]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,10 +37,15 @@ class Argument:
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """Where a new keyword argument of a call goes: write `prefix` + `name=value` at `offset`."""
+    """Where a new keyword argument of a call goes: write `prefix` + `name=value` at `offset`, and `joint` before another."""
 
     offset: int
     prefix: str
+    joint: str = ", "
+
+    def written(self, *codes: str) -> str:
+        """What to write at `offset` for these arguments."""
+        return self.prefix + self.joint.join(codes)
 
 
 def literal_value(node: ast.expr) -> Value:
@@ -286,9 +293,13 @@ class Follower:
         end = _past_parentheses(text, end, close)
         line = self.source.line_start(start)
         own_line = not text[line:start].strip() and self.source.line_start(self.source.span(call.func)[1]) < line
-        if own_line:
-            return Gap(end, f",{self.source.newline}{text[line:start]}")
-        return Gap(end, ", ")
+        if not own_line:
+            return Gap(end, ", ")
+        own = f"{self.source.newline}{text[line:start]}"
+        # A comment after the last argument and its comma is about that argument: it stays on its line.
+        if commented := _COMMA_AND_COMMENT.match(text, end, close):
+            return Gap(commented.end(), own, f",{own}")
+        return Gap(end, f",{own}", f",{own}")
 
     def adding(self, call: ast.Call, code: str) -> Replacement | None:
         """The replacement that adds `name=value` to the call."""

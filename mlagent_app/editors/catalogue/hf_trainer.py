@@ -83,7 +83,7 @@ def _keep_best(script: TorchScript, call: Call) -> Iterator[Offer]:
     if added and gap is None:
         return
     if gap is not None and added:
-        parts.append(Replacement(gap.offset, gap.offset, "".join(gap.prefix + item for item in added)))
+        parts.append(Replacement(gap.offset, gap.offset, gap.written(*added)))
     yield Change(Phrase("keep-best"), "checkpoint", tuple(parts), script.source.span(call.node)[0], "checkpoint")
 
 

@@ -112,11 +112,10 @@ def _nesterov(script: TorchScript, optimiser: Optimiser, setting: Setting) -> It
     gap = script.follower.gap(optimiser.call.node)
     if momentum.state != "absent" or setting.present is not False or setting.start != setting.end or gap is None:
         return
-    joint = gap.prefix
     yield Change(
         Phrase("pair", ("momentum", "SGD", "0.9", "nesterov", "True")),
         "momentum",
-        (Replacement(gap.offset, gap.offset, f"{joint}momentum=0.9{joint}nesterov=True"),),
+        (Replacement(gap.offset, gap.offset, gap.written("momentum=0.9", "nesterov=True")),),
         setting.anchor,
         "SGD",
     )
