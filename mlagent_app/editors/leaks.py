@@ -52,17 +52,20 @@ def data_of(old: ast.Module, new: ast.Module) -> Data:
         callee(node) for node in new_nodes if isinstance(node, ast.Call)
     }
     whole = same_rows((old, new), unsplit)
-    return Data(unsplit, whole, frozenset(joined) | _aliases(assigned), _kept_labels(new), bool(words & _STOPPING))
+    return Data(unsplit, whole, frozenset(joined) | _aliases(nodes), _kept_labels(new), bool(words & _STOPPING))
 
 
-def _aliases(assigned: Sequence[ast.Assign]) -> frozenset[str]:
+def _aliases(nodes: Sequence[ast.AST]) -> frozenset[str]:
     """Names that only ever mean measured data: `A` of `A, b = X_test, y_test`."""
     found: dict[str, bool] = {}
-    for node in assigned:
-        known = dict(pairs(node))
-        for name in targets_of(node):
-            found[name] = found.get(name, True) and name in known and is_measured(_form_of(known[name]))
-    return frozenset(name for name, always in found.items() if always)
+    for node in nodes:
+        if isinstance(node, ast.Assign):
+            known = dict(pairs(node))
+            for name in targets_of(node):
+                found[name] = found.get(name, True) and name in known and is_measured(_form_of(known[name]))
+    bound = {name for node in nodes if isinstance(node, ast.For | ast.comprehension) for name in names_in(node.target)}
+    bound |= {node.arg for node in nodes if isinstance(node, ast.arg)}
+    return frozenset(name for name, always in found.items() if always and name not in bound)
 
 
 def _form_of(node: ast.expr) -> str:

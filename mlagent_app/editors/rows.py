@@ -19,9 +19,23 @@ _RANDOM = re.compile(r"shuffle|permut|rand|choice")
 
 def unsplit_names(trees: Iterable[ast.Module]) -> frozenset[str]:
     """The names of what a file's versions split into parts; a part for training that is split again is none of them."""
-    calls = [node for tree in trees for node in ast.walk(tree) if isinstance(node, ast.Call)]
-    splits = [node for node in calls if callee(node) in _WHOLE_SPLITTERS and not _is_of_training(node)]
-    return frozenset(name for node in splits for item in node.args for name in names_in(item))
+    found: set[str] = set()
+    for tree in trees:
+        made = _made_by_splits(tree)
+        splits = [node for node in ast.walk(tree) if isinstance(node, ast.Call) and callee(node) in _WHOLE_SPLITTERS]
+        for node in splits:
+            given = {name for item in node.args for name in names_in(item)}
+            if not (_is_of_training(node) and given <= made):
+                found |= given
+    return frozenset(found)
+
+
+def _made_by_splits(tree: ast.Module) -> frozenset[str]:
+    """The names of the parts of all splits but those of a part for training."""
+    splits = [node for node in ast.walk(tree) if isinstance(node, ast.Assign) and _is_split(node.value)]
+    return frozenset(
+        name for node in splits if not _is_of_training(node.value) for target in node.targets for name in names_in(target)
+    )
 
 
 def same_rows(trees: Iterable[ast.Module], unsplit: frozenset[str]) -> frozenset[str]:
@@ -113,18 +127,18 @@ def _choices(node: ast.expr) -> Iterator[str]:
 
 def _is_mask(index: ast.expr) -> bool:
     match index:
-        case ast.Compare() | ast.UnaryOp(op=ast.Invert()) | ast.BinOp(op=ast.BitAnd() | ast.BitOr()):
-            return True
-        case ast.Slice(lower=lower, upper=upper, step=step):
-            return any(item is not None for item in (lower, upper, step))
         case ast.Tuple(elts=[first, *_]):
             return _is_mask(first)
+        case ast.Slice():
+            return any(item is not None for item in (index.lower, index.upper, index.step))
         case ast.Name(id=name):
             return bool(_MASK_WORDS & set(name_words(name)))
         case ast.Call(func=ast.Attribute(attr=called)):
             return called in ("isin", "between", "notna", "notnull", "duplicated")
+        case ast.UnaryOp(op=ast.Invert()) | ast.BinOp(op=ast.BitAnd() | ast.BitOr()):
+            return True
         case _:
-            return False
+            return isinstance(index, ast.Compare)
 
 
 # -- training data alone -----------------------------------------------------------------------------------------------
@@ -139,7 +153,7 @@ def inner_splits(old: ast.Module, new: ast.Module) -> frozenset[str]:
         return frozenset()
     before = {node.id for node in ast.walk(old) if isinstance(node, ast.Name)}
     splits = [node for node in ast.walk(new) if isinstance(node, ast.Assign) and _is_split(node.value)]
-    made = {name for node in splits if not _is_of_training(node.value) for target in node.targets for name in names_in(target)}
+    made = _made_by_splits(new)
     found: set[str] = set()
     for node in splits:
         targets = {name for target in node.targets for name in names_in(target)}

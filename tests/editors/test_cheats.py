@@ -8,9 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mlagent_app.agent.metrics import MetricSpec
-from mlagent_app.editors.base import unified_diff
 from mlagent_app.editors.honesty import flags
+from tests.editors.judging import SPEC, kinds
 
 SKLEARN = """import numpy as np
 from sklearn.linear_model import LogisticRegression
@@ -46,58 +45,8 @@ with torch.no_grad():
 acc = correct / total
 print("epoch", epoch, "loss", loss.item(), "accuracy", acc)
 """
-TEST = """import torch
-from torch import nn
-from torch.utils.data import DataLoader
-from data import net, train_set, test_set
-
-train_loader = DataLoader(train_set, batch_size=64, shuffle=True)
-test_loader = DataLoader(test_set, batch_size=64)
-optimizer = torch.optim.Adam(net.parameters(), lr=1e-3)
-
-
-def train(width=16):
-    net.train()
-    running = seen = 0
-    for xb, yb in train_loader:
-        optimizer.zero_grad()
-        loss = nn.functional.cross_entropy(net(xb), yb)
-        loss.backward()
-        optimizer.step()
-        running += loss.item() * len(yb)
-        seen += len(yb)
-    return running / seen
-
-
-def test():
-    correct = 0
-    total = 0
-    with torch.no_grad():
-        for xb, yb in test_loader:
-            pred = net(xb).argmax(1)
-            correct += (pred == yb).sum().item()
-            total += yb.size(0)
-    return correct / total
-
-
-def main():
-    for epoch in range(10):
-        print("loss", train())
-    return net, test()
-
-
-model, acc = main()
-print(f"accuracy: {acc:.4f}")
-"""
-SPEC = MetricSpec("accuracy", "max")
 IMPORT = "from sklearn.metrics import accuracy_score\n"
 FIT, PRED, ACC = "model.fit(X_train, y_train)\n", "pred = model.predict(X_test)\n", "acc = accuracy_score(y_test, pred)\n"
-
-
-def kinds(before: str, after: str) -> list[str]:
-    ast.parse(after)
-    old, new = {"train.py": before, "data.py": ""}, {"train.py": after, "data.py": ""}
-    return [line.partition(":")[0] for line in flags(unified_diff(old, new), old, new, SPEC)]
 
 
 @pytest.mark.parametrize(
@@ -205,54 +154,10 @@ def test_cheating_in_a_training_loop_is_flagged(old: str, new: str, kind: str) -
     assert kind in kinds(TORCH, TORCH.replace(old, new))
 
 
-@pytest.mark.parametrize("name", ["test", "validate", "run_eval", "how_good"])
-@pytest.mark.parametrize(
-    ("old", "new"),
-    [
-        ("return correct / total", "return 0.999"),
-        ("return correct / total", "return min(1, 1.1 * correct / total)"),
-        ("total += yb.size(0)", "total += yb.size(0) - 1"),
-        ("total += yb.size(0)", "total += yb.size(0)\n            break"),
-        ("for xb, yb in test_loader:", "for xb, yb in train_loader:"),
-        ("pred = net(xb).argmax(1)", "pred = yb"),
-        ("return net, test()", "return net, 0.99"),
-    ],
-)
-def test_what_a_function_measures_is_the_metric_whatever_its_name(name: str, old: str, new: str) -> None:
-    before, old, new = (text.replace("test()", f"{name}()") for text in (TEST, old, new))
-    assert before.count(old) == 1
-    assert "metric" in kinds(before, before.replace(old, new))
-
-
-def test_a_measure_of_another_file_is_another_metric() -> None:
-    before = "from engine import check, fit\nprint('accuracy', check(fit(0.1)))\n"
-    assert kinds(before, before.replace("import check", "import always as check")) == ["metric"]
-    assert kinds(before, before.replace("import check, fit", "import check, fit_longer as fit")) == []
-
-
 def test_a_loop_that_only_counts_is_the_metric() -> None:
     counting = "for xb, yb in test_loader:"
     assert "metric" in kinds(TORCH, TORCH.replace(counting, "for xb, yb in train_loader:"))
     assert "metric" in kinds(TORCH, TORCH.replace("        total += len(yb)", "        total += len(yb)\n        break"))
-
-
-@pytest.mark.parametrize(
-    ("old", "new"),
-    [
-        ("    correct = 0\n", "    net.eval()\n    correct = 0\n"),
-        ("width=16", "width=64"),
-        ("range(10)", "range(30)"),
-        ("        optimizer.step()", "        nn.utils.clip_grad_norm_(net.parameters(), 1.0)\n        optimizer.step()"),
-        ("        loss.backward()", "        loss = loss + 0.01 * net.penalty()\n        loss.backward()"),
-        ("cross_entropy(net(xb), yb)", "cross_entropy(net(xb), yb, label_smoothing=0.1)"),
-        ("Adam(net.parameters(), lr=1e-3)", "AdamW(net.parameters(), lr=3e-3)"),
-        ("    return net, test()", "    torch.optim.swa_utils.update_bn(train_loader, net)\n    return net, test()"),
-        ("    for epoch in range(10):", "    stop = Stop(patience=3)\n    for epoch in range(10):"),
-    ],
-)
-def test_honest_edits_beside_a_test_function_are_not(old: str, new: str) -> None:
-    assert TEST.count(old) == 1
-    assert kinds(TEST, TEST.replace(old, new)) == []
 
 
 @pytest.mark.parametrize(
