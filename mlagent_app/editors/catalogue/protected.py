@@ -95,6 +95,7 @@ def is_protected_call(call: Call) -> bool:
     )
 
 
+@lru_cache(maxsize=8)
 def protected_names(source: Source) -> frozenset[str]:
     """Names, attributes and text keys that occur in the arguments of protected calls of the file."""
     found: set[str] = set()
@@ -105,6 +106,7 @@ def protected_names(source: Source) -> frozenset[str]:
     return frozenset(found)
 
 
+@lru_cache(maxsize=8)
 def compared_names(source: Source) -> frozenset[str]:
     """Names, attributes and text keys that something is less or greater than: `TOLERANCE` of `abs(error) < TOLERANCE`."""
     orders = (ast.Lt, ast.LtE, ast.Gt, ast.GtE)
@@ -114,6 +116,7 @@ def compared_names(source: Source) -> frozenset[str]:
     return frozenset(name for node in nodes for part in (node.left, *node.comparators) for name in _plain_names(part))
 
 
+@lru_cache(maxsize=8)
 def judging_names(source: Source) -> frozenset[str]:
     """Names, attributes and text keys that protected calls take as they are, or that rows are cut at.
 
