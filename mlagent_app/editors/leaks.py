@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from mlagent_app.editors.catalogue.protected import SPLITTERS
 from mlagent_app.editors.facts import Fact
-from mlagent_app.editors.names import MEASURED_LABELS, PREDICTIONS, callee, is_measured, is_test, is_training, names_in
+from mlagent_app.editors.names import LABELS, MEASURED_LABELS, PREDICTIONS, callee, is_measured, is_test, is_training, names_in
 from mlagent_app.editors.rows import pairs, root_of, same_rows, unsplit_names
 
 FITTERS = frozenset("fit fit_transform fit_resample fit_predict partial_fit train train_on_batch".split())
@@ -22,6 +22,11 @@ _JOINERS = frozenset("concat concatenate vstack hstack append r_ row_stack Conca
 STEPS = frozenset("backward train_on_batch partial_fit".split())
 _COUNTERS = frozenset("sum mean average count_nonzero item int float".split())
 _WRITERS = frozenset("copyto put place putmask fill update".split())
+# Transformers that learn nothing, or no more than which labels or categories there are.
+_UNLEARNED = frozenset(
+    "Normalizer Binarizer PolynomialFeatures FunctionTransformer HashingVectorizer FeatureHasher LabelEncoder LabelBinarizer"
+    " MultiLabelBinarizer OrdinalEncoder OneHotEncoder".split()
+)
 # What gives the same data in another form.
 _FORMS = frozenset("tensor array asarray from_numpy DataLoader TensorDataset list iter cycle DMatrix Dataset".split())
 
@@ -31,7 +36,7 @@ class Data:
     """What names of a file mean: data before its split (`whole` with the frames it comes from), joined data, measured data.
 
     `labels` are the columns that hold the labels and are never taken out, as (frame, column); `stops` is whether training may
-    end, or go back, by what it watches.
+    end, or go back, by what it watches. `unlearned` are transformers that learn nothing of the data they are fitted on.
     """
 
     unsplit: frozenset[str]
@@ -39,6 +44,7 @@ class Data:
     joined: frozenset[str]
     labels: frozenset[tuple[str, str]]
     stops: bool
+    unlearned: frozenset[str]
 
 
 def data_of(old: ast.Module, new: ast.Module) -> Data:
@@ -52,7 +58,14 @@ def data_of(old: ast.Module, new: ast.Module) -> Data:
         callee(node) for node in new_nodes if isinstance(node, ast.Call)
     }
     whole = same_rows((old, new), unsplit)
-    return Data(unsplit, whole, frozenset(joined) | _aliases(nodes), _kept_labels(new), bool(words & _STOPPING))
+    unlearned = {name for node in assigned for name, value in pairs(node) if _is_unlearned(value)} | _UNLEARNED
+    return Data(
+        unsplit, whole, frozenset(joined) | _aliases(nodes), _kept_labels(new), bool(words & _STOPPING), frozenset(unlearned)
+    )
+
+
+def _is_unlearned(value: ast.expr) -> bool:
+    return isinstance(value, ast.Call) and callee(value) in _UNLEARNED
 
 
 def _aliases(nodes: Sequence[ast.AST]) -> frozenset[str]:
@@ -128,9 +141,18 @@ def _fitting(node: ast.Call, data: Data, parameters: frozenset[str]) -> Iterator
             yield "leak", "", f"trains on {plain[0]}, which is split into parts"
         elif data.whole.issuperset(roots):
             yield "leak", "", f"trains on {roots[0]}, which is split into parts"
+    elif len(given) == 1 and _learns_from(node, roots[0], data) and not parameters & set(roots):
+        yield "leak", "", f"fits on {roots[0]}, which is split into parts"
     watched = [name for word in node.keywords if word.arg in _WATCHED_WORDS for name in names_in(word.value)]
     if data.stops and (used := list(filter(is_test, watched))):
         yield "leak", "", f"stops by {used[0]}"
+
+
+def _learns_from(node: ast.Call, root: str, data: Data) -> bool:
+    """Whether a transformer learns from data before its split: a scaler's means, a vectoriser's words."""
+    own = node.func.value if isinstance(node.func, ast.Attribute) else None
+    called = callee(own) if isinstance(own, ast.Call) else own.id if isinstance(own, ast.Name) else ""
+    return callee(node).startswith("fit") and root in data.whole and not LABELS.match(root) and called not in data.unlearned
 
 
 def _written(node: ast.Call) -> Iterator[Fact]:

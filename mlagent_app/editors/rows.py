@@ -73,6 +73,8 @@ def root_of(node: ast.expr) -> str:
         case ast.Call(func=ast.Attribute(value=value, attr=called)) if called in _SAME_ROWS:
             by_row = called == "drop" and not any(word.arg in ("columns", "axis") for word in node.keywords)
             return "" if by_row else root_of(value)
+        case ast.Call(func=ast.Attribute(attr="transform" | "fit_transform"), args=[first, *_]):
+            return root_of(first)
         case ast.Subscript(value=value, slice=index) if _is_column(index):
             return root_of(value)
         case _:

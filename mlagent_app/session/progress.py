@@ -30,13 +30,13 @@ class Progress:
     active: float = 0.0
     _landing: bool = False
     _last: float | None = None
+    _paused: bool = False
+    _asked: bool = False
+    _running: bool = False
 
     def apply(self, event: Event, time: float) -> None:
         """Take in one event that happened at `time` (seconds since the epoch)."""
-        idle = isinstance(event, ev.Resumed) or (isinstance(event, ev.Decided) and event.by == "user")
-        if self._last is not None and not idle:
-            self.active += max(0.0, time - self._last)
-        self._last = time
+        self._count(event, time)
         self.summary.add(event)
         match event:
             case ev.SessionStarted():
@@ -61,6 +61,26 @@ class Progress:
             case _:
                 pass
 
+    def _count(self, event: Event, time: float) -> None:
+        """The time since the last event is active unless somebody was waited for; a run that they asked for meanwhile is."""
+        idle = isinstance(event, ev.Resumed | ev.MetricChosen) or (isinstance(event, ev.Decided) and event.by == "user")
+        if self._last is not None and not idle and (self._running or not (self._paused or self._asked)):
+            self.active += max(0.0, time - self._last)
+        self._last = time
+        match event:
+            case ev.Paused():
+                self._paused = True
+            case ev.Resumed(again=again):
+                self._paused, self._running = False, self._running and not again
+            case ev.DecisionNeeded():
+                self._asked = True
+            case ev.Decided():
+                self._asked = False
+            case ev.RunStarted() | ev.RunFinished():
+                self._running = isinstance(event, ev.RunStarted)
+            case _:
+                pass
+
     def _decide(self, event: ev.Decided) -> None:
         if event.decision == "run":
             self.allowed.add(event.step)
@@ -81,7 +101,8 @@ class Progress:
         step = self.step(event.step)
         newest = all(not later.kept for later in self.steps if later.index > step.index)
         self.head = event.head
-        self.head_value = step.before if newest else None
+        # What a stale step started from held a step that has been undone since.
+        self.head_value = step.before if newest and not step.stale else None
 
     @property
     def started(self) -> ev.SessionStarted | None:

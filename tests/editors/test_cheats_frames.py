@@ -43,6 +43,9 @@ TRIED = "    one = GradientBoostingClassifier(max_depth=depth).fit(X_train, y_tr
         (FEATURES, 'X = df.drop(columns="id")\n', "leak"),
         (FIT, 'model.fit(df.drop(columns="y"), df["y"])\n', "leak"),
         (FIT, "model.fit(X.values, y.to_numpy())\n", "leak"),
+        (FEATURES, FEATURES + "X = StandardScaler().fit_transform(X)\n", "leak"),
+        (FEATURES, FEATURES + "scaler = StandardScaler().fit(X)\n", "leak"),
+        (FEATURES, FEATURES + 'words = TfidfVectorizer().fit_transform(df["text"])\n', "leak"),
         (FIT, "A, b = X_test, y_test\nmodel.fit(A, b)\n", "leak"),
         (FIT, "A = np.asarray(X_test)[:50]\nb = y_test[:50]\n" + FIT + "model.partial_fit(A, b)\n", "leak"),
         (PRED, PRED + "pred = np.where(pred == y_test, pred, 1 - pred)\n", "leak"),
@@ -99,6 +102,14 @@ def test_cheating_with_a_frame_is_flagged(old: str, new: str, kind: str) -> None
             "best = 0\nfor depth in (2, 3, 5):\n" + TRIED + "    score = cross_val(one, X_train, y_train)\n"
             "    if score > best:\n        best, model = score, one\n",
         ),
+        (
+            FIT,
+            "scaler = StandardScaler().fit(X_train)\nX_train, X_test = scaler.transform(X_train), scaler.transform(X_test)\n"
+            + FIT,
+        ),
+        (FEATURES, FEATURES + "X = PolynomialFeatures(2).fit_transform(X)\n"),
+        (FEATURES, FEATURES + "powers = PolynomialFeatures(2)\nX = powers.fit_transform(X)\n"),
+        (FEATURES, 'df["city"] = LabelEncoder().fit_transform(df["city"])\n' + FEATURES),
         (FIT, FIT + "for depth in (2, 3):\n" + TRIED + "    print(depth, one.score(X_test, y_test))\n"),
     ],
 )
@@ -118,3 +129,13 @@ def test_a_split_of_training_data_that_is_measured_on_is_no_edits_business() -> 
 def test_labels_that_predictions_are_compared_with_are_no_edits_business() -> None:
     before = PANDAS.replace("accuracy_score(y_test, pred)", "accuracy_score(y_train, model.predict(X_train))")
     assert "labels" in kinds(before, before.replace(FIT, "y_train = np.sign(y_train)\n" + FIT))
+
+
+VECTORISED = PANDAS.replace(FEATURES, 'X = TfidfVectorizer().fit_transform(df["text"])\n')
+
+
+def test_words_counted_before_the_split_stay_as_they_were() -> None:
+    assert kinds(VECTORISED, VECTORISED.replace("TfidfVectorizer()", "TfidfVectorizer(min_df=2)")) == []
+    assert "leak" in kinds(VECTORISED.replace("TfidfVectorizer", "HashingVectorizer"), VECTORISED)
+    chosen = VECTORISED.replace("X = Tfidf", "df = df[df.score > 0.5]\nX = Tfidf")
+    assert "split" in kinds(VECTORISED, chosen)
