@@ -9,8 +9,9 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-# A mean over n tries counts as n / (n + STRENGTH) of itself and for the rest as the wider mean it stands in.
-STRENGTH = 3.0
+# A mean over n tries counts as n / (n + STRENGTH) of itself and for the rest as the wider mean it stands in. Rewards vary far more
+# within an instruction than between instructions: `python -m benchmarks.shrinkage` prints what other strengths come to.
+STRENGTH = 50.0
 _PLACE = re.compile(r" in \S+\.\w+$")
 _NUMBER = re.compile(r" #\d+$")
 _VALUE = re.compile(r"\b(to|lr|at) (?:\([^()]*\)|\S+)(?= and |$)")
@@ -46,7 +47,7 @@ class Mean:
 class Cookbook:
     """Mean rewards by (kind, instruction), by instruction, by what it is about, by family, and over all.
 
-    Each is shrunk toward the next.
+    Each is shrunk toward the next (empirical Bayes; Efron & Morris 1975), the last to nothing.
     """
 
     levels: tuple[dict[str, Mean], ...] = field(default_factory=lambda: tuple(defaultdict[str, Mean](Mean) for _ in range(5)))
@@ -58,8 +59,9 @@ class Cookbook:
 
     def score(self, kind: str, instruction: str, family: str) -> float:
         """What to expect of an instruction."""
-        expected = 0.5
-        for level, key in reversed(list(zip(self.levels, _keys(kind, instruction, family), strict=True))):
+        every = self.levels[-1].get("")
+        expected = every.total / every.count if every and every.count else 0.5
+        for level, key in reversed(list(zip(self.levels[:-1], _keys(kind, instruction, family), strict=False))):
             mean = level.get(key)
             expected = expected if mean is None else mean.shrunk(expected)
         return expected

@@ -46,16 +46,17 @@ def test_a_mean_is_drawn_toward_a_wider_one() -> None:
     assert Mean().shrunk(0.3) == pytest.approx(0.3)
 
 
-def test_one_try_is_shrunk_through_all_levels() -> None:
-    book = Cookbook.of([(KIND, "set C of SVC to 1", "a", 1.0)])
+def test_one_try_is_shrunk_through_all_levels_toward_the_mean_of_all() -> None:
+    book = Cookbook.of([(KIND, "set C of SVC to 1", "a", 1.0), (OTHER, "use Adam", "b", 0.0)])
     expected = 0.5
-    for _ in range(5):
+    for _ in range(4):
         expected = (1.0 + STRENGTH * expected) / (1 + STRENGTH)
     assert book.score(KIND, "set C of SVC to 1", "a") == pytest.approx(expected)
+    assert book.score(KIND, "use SGD", "c") == 0.5
 
 
 def test_many_tries_are_believed_and_few_borrow_from_their_neighbours() -> None:
-    rows: list[Row] = [(KIND, "set C of SVC to 1", "a", 0.9)] * 200 + [(KIND, "use Adam", "b", 0.1)] * 200
+    rows: list[Row] = [(KIND, "set C of SVC to 1", "a", 0.9)] * 3000 + [(KIND, "use Adam", "b", 0.1)] * 3000
     book = Cookbook.of(rows)
     assert book.score(KIND, "set C of SVC to 1 in x.py", "a") == pytest.approx(0.9, abs=0.01)
     assert book.score(KIND, "use Adam", "b") == pytest.approx(0.1, abs=0.01)
