@@ -9,8 +9,8 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-# A mean over n tries counts as n / (n + STRENGTH) of itself and for the rest as the wider mean it stands in. Rewards vary far more
-# within an instruction than between instructions: `python -m benchmarks.shrinkage` prints what other strengths come to.
+# A mean over n tries counts as n / (n + STRENGTH) of itself and for the rest as the wider mean it stands in. Rewards vary far
+# more within an instruction than between instructions: `python -m benchmarks.shrinkage` prints what other strengths come to.
 STRENGTH = 50.0
 _PLACE = re.compile(r" in \S+\.\w+$")
 _NUMBER = re.compile(r" #\d+$")
@@ -38,9 +38,9 @@ class Mean:
         self.total += value
         self.count += 1
 
-    def shrunk(self, toward: float) -> float:
+    def shrunk(self, toward: float, strength: float = STRENGTH) -> float:
         """The mean, drawn toward a wider one where there are few values."""
-        return (self.total + STRENGTH * toward) / (self.count + STRENGTH)
+        return (self.total + strength * toward) / (self.count + strength)
 
 
 @dataclass(slots=True)
@@ -57,13 +57,13 @@ class Cookbook:
         for level, key in zip(self.levels, _keys(kind, instruction, family), strict=True):
             level[key].add(reward)
 
-    def score(self, kind: str, instruction: str, family: str) -> float:
-        """What to expect of an instruction."""
+    def score(self, kind: str, instruction: str, family: str, strength: float = STRENGTH) -> float:
+        """What to expect of an instruction, with means shrunk by `strength` tries."""
         every = self.levels[-1].get("")
         expected = every.total / every.count if every and every.count else 0.5
         for level, key in reversed(list(zip(self.levels[:-1], _keys(kind, instruction, family), strict=False))):
             mean = level.get(key)
-            expected = expected if mean is None else mean.shrunk(expected)
+            expected = expected if mean is None else mean.shrunk(expected, strength)
         return expected
 
     def count(self, kind: str, instruction: str) -> int:

@@ -15,6 +15,10 @@ _SHELL = frozenset(
 )
 _PROMPT = re.compile(r"^\s*(?:\([\w.-]+\)\s*)?(?:[\w.-]+@[\w.-]+[:~/\w.-]*)?(?:[$%>#]\s+|\$(?=\w))")
 _DIRECTIVE = re.compile(r"^\s*\.\. (?:code-block|code|sourcecode)::\s*(?:bash|shell|sh|console)|::\s*$")
+# Where a command's output goes, and that it goes on in the background: what it prints is to be read here.
+_ELSEWHERE = re.compile(
+    r"\s*(?:(?:[12]|&)?>>?\s*(?:&[12]|[\w./$~{}:-]+)|\|&?\s*tee(?:\s+-\w+)*\s+[\w./$~{}:-]+|(?<![&|])&)\s*$"
+)
 _INLINE = re.compile(r"`([^`\n]{3,200})`")
 _LABELLED = re.compile(
     r"^\s*(?:[-*+]\s*|\d+\.\s*)?[*_]{0,2}(?:to\s+)?(?:run|train(?:ing)?|command|execute|experiments?|reproduce|measure|benchmark|start)\b"
@@ -90,7 +94,7 @@ def _joined(lines: Iterator[tuple[int, int, str, bool]]) -> Iterator[tuple[int, 
 def _command(content: str, scripts: Sequence[str]) -> str:
     """The command of a line without prompt and comment; empty when it is none that could train."""
     line = re.sub(r"\s+#.*$", "", _PROMPT.sub("", content)).strip().lstrip("!").rstrip(";").strip()
-    line = without_environment(line)
+    line = without_environment(_shown(line))
     if not line or len(line) > 500:
         return ""
     simple = parts(line)
@@ -98,6 +102,13 @@ def _command(content: str, scripts: Sequence[str]) -> str:
     if not kept or not any(_runs(words, scripts) for words in kept) or not all(_runs(w, scripts) or w[0] == "cd" for w in kept):
         return line if len(simple) == 1 and simple[0][0] == "cd" and len(simple[0]) == 2 else ""
     return line if len(kept) == len(simple) else " && ".join(" ".join(words) for words in kept)
+
+
+def _shown(line: str) -> str:
+    """A command that prints, where the document's one writes its output to a file or to `tee`."""
+    while (shorter := _ELSEWHERE.sub("", line)) != line:
+        line = shorter
+    return line
 
 
 def _prepares(words: Sequence[str]) -> bool:

@@ -251,6 +251,22 @@ def test_a_command_is_followed_to_its_programs(tmp_path: Path) -> None:
     assert invocations("make loop", sources) == []
 
 
+@pytest.mark.parametrize(
+    ("written", "run"),
+    [
+        ("python train.py --lr 0.1 | tee log.txt", "python train.py --lr 0.1"),
+        ("python train.py 2>&1 | tee -a logs/run.txt", "python train.py"),
+        ("python train.py > train.log 2>&1 &", "python train.py"),
+        ("poetry run python train.py >> $OUT/train.log", "poetry run python train.py"),
+        ("python train.py &> out", "python train.py"),
+        ("python prepare.py && python train.py >out 2>err", "python prepare.py && python train.py"),
+        ("python train.py --out '>x'", "python train.py --out '>x'"),
+    ],
+)
+def test_a_documents_command_prints_what_it_writes_to_a_file_there(written: str, run: str) -> None:
+    assert [item.command for item in written_commands(f"```bash\n$ {written}\n```\n")] == [run]
+
+
 @given(st.text(max_size=300))
 @settings(max_examples=200, deadline=None)
 def test_any_text_is_read_without_an_error(text: str) -> None:

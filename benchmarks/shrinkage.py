@@ -1,0 +1,104 @@
+"""How much a cookbook should believe few tries: `python -m benchmarks.shrinkage --run DIR [--recipe nano] [--folds 7]`.
+
+DIR is a run of `mlagent-train experts`. Its tasks are parted into folds; what a cookbook of the other tasks expects of the
+edits that were tried in a fold is compared with what they came to, for several strengths of shrinking (see
+`mlagent_app.agent.cookbook`). Printed for all steps, and for first steps alone: the mean Poisson deviance as a ratio to that of
+the mean over all edits, which is told nothing (below 1 is better), and the rank correlation within a task, averaged over tasks.
+The first row believes an instruction's own mean nearly as it is, the last nearly nothing but that mean over all.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from scipy.stats import spearmanr
+from sklearn.metrics import mean_poisson_deviance
+
+from mlagent_app.agent.cookbook import STRENGTH, Cookbook
+from training import experts
+from training.episodes import Step
+from training.recipe import Recipe, load
+
+STRENGTHS = (0.3, 1.0, 3.0, 10.0, 25.0, 50.0, 100.0, 300.0, 3000.0)
+# Predictions are at least this: an expectation of nothing has no deviance.
+LEAST = 1e-3
+Floats = np.ndarray[tuple[int], np.dtype[np.float64]]
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """An executed edit: its task, whether it was its episode's first, its row of a cookbook, and the reward."""
+
+    task: str
+    first: bool
+    kind: str
+    instruction: str
+    family: str
+    reward: float
+
+
+def tried(run: Path, recipe: Recipe) -> list[Tried]:
+    """All edits of the catalogue that the expert has executed."""
+    found: list[Tried] = []
+    for episode in experts.played(experts.stage_of(run, recipe)):
+        for step in (Step(**row) for row in episode["steps"]):
+            reward = step.reward(recipe.experts.book_reward)
+            if reward is not None and step.is_catalogue_edit:
+                found.append(Tried(step.task, step.index == 0, episode["kind"], step.instruction, step.family, reward))
+    return found
+
+
+def expected(steps: Sequence[Tried], folds: int, strength: float) -> Floats:
+    """What cookbooks that have not seen a step's task expect of it, [N]."""
+    tasks = sorted({step.task for step in steps})
+    found = np.zeros(len(steps))
+    for fold in range(folds):
+        apart = set(tasks[fold::folds])
+        book = Cookbook.of((s.kind, s.instruction, s.family, s.reward) for s in steps if s.task not in apart)
+        for number, step in enumerate(steps):
+            if step.task in apart:
+                found[number] = book.score(step.kind, step.instruction, step.family, strength)
+    return np.maximum(found, LEAST)
+
+
+def within(steps: Sequence[Tried], scores: Floats, rewards: Floats) -> float:
+    """Spearman's rank correlation of scores and rewards within each task, averaged over tasks where both vary."""
+    tasks = np.array([step.task for step in steps])
+    found: list[float] = []
+    for task in np.unique(tasks):
+        here = tasks == task
+        if len(np.unique(scores[here])) > 1 and len(np.unique(rewards[here])) > 1:
+            found.append(float(spearmanr(scores[here], rewards[here]).statistic))
+    return float(np.mean(found)) if found else float("nan")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--run", type=Path, required=True, metavar="DIR")
+    parser.add_argument("--recipe", default="nano")
+    parser.add_argument("--folds", type=int, default=7)
+    given = parser.parse_args()
+    steps = tried(given.run, load(given.recipe))
+    if not steps:
+        parser.error(f"{given.run} has no expert trajectories: run mlagent-train experts --out {given.run}")
+    rewards = np.array([step.reward for step in steps])
+    groups = {"all": np.ones(len(steps), bool), "first": np.array([step.first for step in steps])}
+    print(f"{len(steps)} edits of {len({step.task for step in steps})} tasks, {int(groups['first'].sum())} of them first")
+    print(f"{'strength':>8s}" + "".join(f"{name + ': deviance':>18s}{'rank':>8s}" for name in groups))
+    for strength in STRENGTHS:
+        scores = expected(steps, given.folds, strength)
+        cells = ""
+        for chosen in groups.values():
+            deviance = mean_poisson_deviance(rewards[chosen], scores[chosen])
+            nothing = mean_poisson_deviance(rewards[chosen], np.full(int(chosen.sum()), rewards[chosen].mean()))
+            part = [step for step, here in zip(steps, chosen, strict=True) if here]
+            cells += f"{deviance / nothing:18.3f}{within(part, scores[chosen], rewards[chosen]):8.3f}"
+        print(f"{strength:8g}{cells}{'   the cookbook' if strength == STRENGTH else ''}")
+
+
+if __name__ == "__main__":
+    main()
