@@ -16,7 +16,6 @@ from pathlib import Path
 
 import numpy as np
 from scipy.stats import spearmanr
-from sklearn.metrics import mean_poisson_deviance
 
 from mlagent_app.agent.cookbook import STRENGTH, Cookbook
 from training import experts
@@ -65,6 +64,12 @@ def expected(steps: Sequence[Tried], folds: int, strength: float) -> Floats:
     return np.maximum(found, LEAST)
 
 
+def deviance(rewards: Floats, scores: Floats) -> float:
+    """The mean Poisson deviance of rewards >= 0 from what was expected of them."""
+    logs = np.log(np.where(rewards > 0, rewards / scores, 1.0))
+    return float(2.0 * (rewards * logs - rewards + scores).mean())
+
+
 def within(steps: Sequence[Tried], scores: Floats, rewards: Floats) -> float:
     """Spearman's rank correlation of scores and rewards within each task, averaged over tasks where both vary."""
     tasks = np.array([step.task for step in steps])
@@ -93,10 +98,9 @@ def main() -> None:
         scores = expected(steps, given.folds, strength)
         cells = ""
         for chosen in groups.values():
-            deviance = mean_poisson_deviance(rewards[chosen], scores[chosen])
-            nothing = mean_poisson_deviance(rewards[chosen], np.full(int(chosen.sum()), rewards[chosen].mean()))
+            told, mean = deviance(rewards[chosen], scores[chosen]), np.full(int(chosen.sum()), rewards[chosen].mean())
             part = [step for step, here in zip(steps, chosen, strict=True) if here]
-            cells += f"{deviance / nothing:18.3f}{within(part, scores[chosen], rewards[chosen]):8.3f}"
+            cells += f"{told / deviance(rewards[chosen], mean):18.3f}{within(part, scores[chosen], rewards[chosen]):8.3f}"
         print(f"{strength:8g}{cells}{'   the cookbook' if strength == STRENGTH else ''}")
 
 

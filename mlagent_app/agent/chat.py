@@ -7,6 +7,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
+from mlagent_app.agent.errors import UserError
+
 Role = Literal["system", "user", "assistant"]
 # Takes each piece of a reply as it comes.
 OnText = Callable[[str], None]
@@ -48,6 +50,10 @@ class Reply:
 
 class Cancelled(Exception):
     """A reply was interrupted."""
+
+
+class PromptTooLong(UserError):
+    """A prompt does not fit into the context that the server really has. The model's `context_tokens` are fewer from now on."""
 
 
 class ChatModel(Protocol):

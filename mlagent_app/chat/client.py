@@ -7,7 +7,7 @@ from collections.abc import Callable, Generator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from mlagent_app.agent.chat import Cancelled, Message, OnText, Reply, Usage
+from mlagent_app.agent.chat import Cancelled, Message, OnText, PromptTooLong, Reply, Usage
 from mlagent_app.agent.errors import UserError
 from mlagent_app.chat import failures
 from mlagent_app.chat.failures import CONNECT_SECONDS, CutOff, Foreign
@@ -119,6 +119,8 @@ class EndpointModel:
                     continue
                 failure = failures.explain(error, self._target)
                 failed += 1
+                if isinstance(failure.error, PromptTooLong):
+                    self._context = self.context_tokens * 3 // 4
                 if not failure.again or failed > failures.RETRIES:
                     raise failure.error from None
             if heard.size:  # what was written before it broke is paid

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
+from mlagent_app.agent.chat import PromptTooLong
 from mlagent_app.agent.errors import Exit, UserError
 from mlagent_app.chat.target import Target
 
@@ -114,6 +115,7 @@ def _refused(error: Exception, status: int, target: Target) -> Failure:
         what, how = f"the endpoint refuses the request: {told}", names.refused
         if too_long(error):
             how = "set policy.context_tokens to what the server allows"
+            return Failure(False, None, PromptTooLong(what, where=target.shown, how=how, code=Exit.NO_POLICY))
     again = (status in _AGAIN or status >= 500) and (pause is None or pause <= PAUSE_SECONDS)
     return Failure(again, pause, _error(what, how, target))
 

@@ -10,7 +10,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from mlagent_app.agent.chat import ChatModel, Message, OnText, Reply, Usage
+from mlagent_app.agent.chat import ChatModel, Message, OnText, PromptTooLong, Reply, Usage
 from mlagent_app.chat.quoting import DATA, quoted
 from mlagent_app.editors.patch import PatchError, apply_patch
 
@@ -87,7 +87,11 @@ class LLMEditor:
         usage = Usage()
         message = ""
         for _ in range(2):
-            reply = self._model.reply(messages, cancel, on_text)
+            try:
+                reply = self._model.reply(messages, cancel, on_text)
+            except PromptTooLong as error:
+                message = error.what
+                break
             usage += reply.usage
             new, message = _applied(path, text, reply, problem)
             if not message:

@@ -9,7 +9,7 @@ import threading
 from collections.abc import Collection, Sequence
 
 from mlagent_app.agent.actions import InvalidAction, parse
-from mlagent_app.agent.chat import ChatModel, Message, OnText
+from mlagent_app.agent.chat import ChatModel, Message, OnText, PromptTooLong
 from mlagent_app.agent.edits import Candidate
 from mlagent_app.agent.state import State
 from mlagent_app.chat.conversation import Count, conversation
@@ -18,6 +18,9 @@ from mlagent_app.chat.offering import offered
 from mlagent_app.chat.waiting import waited
 from mlagent_app.policies.base import Proposal
 from mlagent_app.policies.random import untried
+
+# A prompt that a server finds too long is made shorter, by a quarter of the context, so many times.
+_MOST_SHORTENED = 3
 
 
 def catalogue_conversation(
@@ -65,14 +68,23 @@ class WritingPolicy:
 
         Raises `Cancelled` soon after `cancel` is set, and `UserError` (exit 4) when the model gives no answer.
         """
-        model = self._model
-        room = waited(lambda: model.context_tokens, cancel)  # a server may have to be asked
-        if self._own_words:
-            messages = conversation(state, instruction_rules(), room, model.count)
+        for _ in range(_MOST_SHORTENED):
+            try:
+                reply = self._model.reply(self._messages(state, candidates, cancel), cancel, on_text)
+                break
+            except PromptTooLong:
+                continue
         else:
-            messages = catalogue_conversation(state, candidates, room, model.count)
-        reply = model.reply(messages, cancel, on_text)
+            reply = self._model.reply(self._messages(state, candidates, cancel), cancel, on_text)
         _, action = parse(reply.text)
         if isinstance(action, InvalidAction) and reply.finish == "length":
             action = InvalidAction(f"the answer was cut at the limit of its length: write less; {action.message}")
         return Proposal(action, reply=reply.text, usage=reply.usage)
+
+    def _messages(self, state: State, candidates: Sequence[Candidate], cancel: threading.Event) -> list[Message]:
+        """What is asked, in as many tokens as the model's context is now known to hold."""
+        model = self._model
+        room = waited(lambda: model.context_tokens, cancel)  # a server may have to be asked
+        if self._own_words:
+            return conversation(state, instruction_rules(), room, model.count)
+        return catalogue_conversation(state, candidates, room, model.count)

@@ -98,8 +98,10 @@ class VllmModel:
 
     @property
     def context_tokens(self) -> int:
-        """As the server was started; before, as it would be."""
-        server = self._server
+        """As the server was started, or less where it found a prompt too long; before, as it would be started."""
+        client, server = self._client, self._server
+        if client is not None:
+            return client.context_tokens
         return server.context if server is not None and server.context else self._serving.plan().context
 
     @property
