@@ -11,7 +11,10 @@ from mlagent_app.repo.gitcmd import Git
 
 
 class Begun:
-    """The landing of the change between two private commits, as long as the context lasts. `before`: it was killed once."""
+    """The landing of the change between two private commits, until it is settled. `before`: it was killed once.
+
+    One that has succeeded is settled by whoever has written down that it did; one that has failed wrote nothing.
+    """
 
     def __init__(self, git: Git, old: str, new: str) -> None:
         self._git = git
@@ -20,11 +23,20 @@ class Begun:
         self.before = False
 
     def __enter__(self) -> Begun:
-        self.before = self._git.run("show-ref", "--verify", "--quiet", self._ref, ok=(0, 1)).status == 0
+        self.before = self.is_marked
         self._git.run("update-ref", self._ref, self._new)
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         # What fails puts back what it found: the half of the change that was there before is still there.
-        if error is None or not self.before:
-            self._git.run("update-ref", "-d", self._ref)
+        if error is not None and not self.before:
+            self.settle()
+
+    @property
+    def is_marked(self) -> bool:
+        """Whether it was begun and is not settled."""
+        return self._git.run("show-ref", "--verify", "--quiet", self._ref, ok=(0, 1)).status == 0
+
+    def settle(self) -> None:
+        """Take the mark away."""
+        self._git.run("update-ref", "-d", self._ref)

@@ -47,6 +47,10 @@ def cannot_commit(project: Project) -> str:
     git = project_git(project.git_root)
     if read_head(git)[1] is None:
         return "the branch has no commit yet"
+    if project.prefix and not git.out("ls-tree", "HEAD", "--", project.prefix.rstrip("/")):
+        return "the last commit of the repository around the project has nothing of the project"
+    if os.geteuid() == 0 and str(project.git_dir.stat().st_uid) == os.environ.get("SUDO_UID", "0") != "0":
+        return "with sudo the commit would belong to root, and keep you from making yours"
     for who in ("GIT_AUTHOR_IDENT", "GIT_COMMITTER_IDENT"):
         # Without useConfigOnly git makes up an address from the host's name.
         if Git(git.cwd, ("-c", "user.useConfigOnly=true")).run("var", who, ok=range(256)).status:
@@ -125,8 +129,7 @@ class BranchCommit:
             self._git.run("update-ref", "-m", "mlagent: not landed", "HEAD", self._old, self._new, ok=range(256))
             self._lock.replace(self._index, modified_ns=modified)
             raise
-        self._lock.release()
-        return self._new
+        return self._new  # nothing may fail after this: the lock is released by the context's end
 
     def _plan_tree(self, changes: Sequence[FileChange]) -> tuple[str, str]:
         """The tree of a commit of these changes on HEAD, or an empty string and why there is none."""
@@ -248,7 +251,8 @@ class BranchCommit:
         no_blob = "0" * len(self._old)
         lines = b"".join(_index_line(stored.path, stored.branch, no_blob) for stored in self._stored)
         self._git.run("update-index", "-z", "--index-info", stdin=lines, env=env)
-        return self._git.line("write-tree", env=env)
+        # A partial clone has not all blobs, and need not fetch those that the change leaves as they are.
+        return self._git.line("write-tree", "--missing-ok", env=env)
 
     def _next_index(self, modified_ns: int) -> bytes:
         """The user's index with the entries of the change, all others as they are."""

@@ -7,7 +7,9 @@ import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
-from mlagent_app.repo.gitcmd import Git
+from mlagent_app.repo.gitcmd import Git, project_git
+
+_FILTERS = r"^filter\..*\.(clean|process)$"
 
 
 class Cleaner:
@@ -25,7 +27,8 @@ class Cleaner:
         shutil.copyfile(git_dir / "index", index)
         # A second work tree lets the project's attributes and configuration apply to contents that are not in its files.
         env = {"GIT_DIR": os.fspath(git_dir), "GIT_WORK_TREE": os.fspath(self._tree), "GIT_INDEX_FILE": os.fspath(index)}
-        self._git = Git(self._tree, ("-c", "core.splitIndex=false", "-c", "core.untrackedCache=false"), env)
+        options = ("-c", "core.splitIndex=false", "-c", "core.untrackedCache=false", *_required(git_root))
+        self._git = Git(self._tree, options, env)
         self._round = 0
 
     def store(self, contents: Mapping[str, bytes]) -> dict[str, str]:
@@ -55,3 +58,13 @@ class Cleaner:
             if source.is_file() and not source.is_symlink():
                 shutil.copyfile(source, self._tree / directory / ".gitattributes")
             directory = f"{directory}/{part}" if directory else part
+
+
+def _required(git_root: Path) -> tuple[str, ...]:
+    """Options by which a filter that cannot run is an error: git would store what it was to take out, a password for one.
+
+    A filter that is named by its path within the work tree runs for the user, and not in a work tree of our own.
+    """
+    told = project_git(git_root).run("config", "-z", "--name-only", "--get-regexp", _FILTERS, ok=(0, 1)).out
+    names = {name.rpartition(".")[0] for name in os.fsdecode(told).split("\0") if name and "=" not in name}
+    return tuple(word for name in sorted(names) for word in ("-c", f"{name}.required=true"))

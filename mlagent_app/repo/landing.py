@@ -96,7 +96,8 @@ def land(
 ) -> LandResult:
     """Write the step from `base` to `commit` (or these hunks of it) into the project; commit just that, if asked.
 
-    What a landing that was killed wrote and did not commit is committed now. What cannot be committed apart from the user's
+    What a landing that was killed wrote and did not commit is committed now; so that it can be, `settle` is for whoever has
+    written the result down. What cannot be committed apart from the user's
     own changes is written only, and `note` says so. Raises `LandingConflict` when it does not apply and `UserError` when it
     cannot be written; nothing is changed then.
     """
@@ -123,8 +124,20 @@ def revert(
     """
     plan = _plan(project, snapshot, base, commit, None, undo=True)
     _refuse(plan.conflicts, "the step cannot be undone in the project as it is now")
+    _refuse_elsewhere(project, plan, landed)
     left = _left_by(project, landed, [file.of_step.path for file in plan.files])
     return _carry_out(project, snapshot, plan, _full(message, trailers), commit_to_branch, left)
+
+
+def is_unsettled(snapshot: Snapshot, base: str, commit: str) -> bool:
+    """Whether the step was being landed when its process was killed: the project may hold some of it, or all."""
+    return Begun(snapshot.git, base, commit).is_marked
+
+
+def settle(snapshot: Snapshot, base: str, commit: str) -> None:
+    """The step's landing, or its undoing, has been written down: nothing of it is left to complete."""
+    for old, new in ((base, commit), (commit, base)):
+        Begun(snapshot.git, old, new).settle()
 
 
 def is_on_branch(project: Project, snapshot: Snapshot, base: str, commit: str, *, landed: str) -> bool:
@@ -196,6 +209,17 @@ def _executable(state: FileState | None) -> bool:
 def _refuse(conflicts: Mapping[str, str], what: str) -> None:
     if conflicts:
         raise LandingConflict(what, where=", ".join(conflicts), text=_shown(conflicts))
+
+
+def _refuse_elsewhere(project: Project, plan: _Plan, landed: str) -> None:
+    """Raise `UserError` where the files lack the change because another branch is checked out than the one that has it."""
+    if not landed or project.git_root is None or not all(file.is_there for file in plan.files):
+        return
+    git = project_git(project.git_root)
+    known = git.run("cat-file", "-e", f"{landed}^{{commit}}", ok=range(256)).status == 0
+    if known and not git.is_ancestor(landed, "HEAD"):
+        what = f"the commit that landed the step, {landed[:10]}, is not on this branch"
+        raise UserError(what, where=str(project.root), how="switch to the branch that has it, and revert there")
 
 
 def _shown(conflicts: Mapping[str, str]) -> str:

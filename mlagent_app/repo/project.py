@@ -144,7 +144,10 @@ def _is_foreign(git: Git) -> bool:
 
 
 def refuse_unfinished(git_root: Path, git_dir: Path) -> None:
-    """Raise `UserError` in the middle of a merge, rebase, cherry-pick, revert or bisect."""
+    """Raise `UserError` in the middle of a merge, rebase, cherry-pick, revert or bisect, and while files are unmerged."""
     for name, (operation, cure) in _UNFINISHED.items():
         if (git_dir / name).exists():
             raise UserError(f"a {operation} is under way in this repository", where=str(git_root), how=f"end it first: {cure}")
+    if unmerged := project_git(git_root).out("ls-files", "--unmerged", "-z"):
+        path = os.fsdecode(unmerged.split(b"\0")[0].partition(b"\t")[2])
+        raise UserError("a file of this repository is unmerged", where=path, how="resolve the conflict, then git add it")

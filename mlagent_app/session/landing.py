@@ -84,6 +84,7 @@ class Lander:
             return error
         notes = [result.note, f"its metric was measured {apart}" if apart and result.commit else ""]
         emit(ev.Landed(step=step.index, files=result.files, commit=result.commit, note="; ".join(filter(None, notes))))
+        landing.settle(self._snapshot, proposed.base, decided.commit)
         return None
 
     def revert(self, index: int, progress: Progress, emit: Emit) -> None:
@@ -103,20 +104,22 @@ class Lander:
             ) from None
         files: tuple[str, ...] = ()
         landed, note = "", ""
-        if step.landed is not None:
+        if step.landed is not None or landing.is_unsettled(self._snapshot, base, commit):
+            mark = step.landed.commit if step.landed else ""
             result = landing.revert(
                 self._project,
                 self._snapshot,
                 base,
                 commit,
                 message=f"Revert: {step.proposed.instruction}",
-                trailers={"ML-Agent-Step": f"{self._session}/{index}", "ML-Agent-Reverts": step.landed.commit or "uncommitted"},
+                trailers={"ML-Agent-Step": f"{self._session}/{index}", "ML-Agent-Reverts": mark or "uncommitted"},
                 commit_to_branch=self._commit,
-                landed=step.landed.commit,
+                landed=mark,
             )
             files, landed, note = result.files, result.commit, result.note
         self._snapshot.set_head(head, progress.head)
         emit(ev.Reverted(step=index, files=files, commit=landed, head=head, note=note))
+        landing.settle(self._snapshot, base, commit)
 
     def _trailers(self, step: StepSummary, spec: MetricSpec, policy: str, apart: Difference) -> dict[str, str]:
         before = step.before

@@ -48,7 +48,10 @@ def _opened(paths: store.SessionPaths, surface: Callable[[Event], None], commit:
         journal = Journal(paths.journal)
         try:
             recorder = Recorder(journal, surface)
-            lander = Lander(project, Snapshot.load(paths.directory), plan, paths.id, commit=commit)
+            snapshot = Snapshot.load(paths.directory)
+            if recorder.progress.head not in ("", snapshot.head):  # killed between moving it and writing that down
+                snapshot.set_head(recorder.progress.head, snapshot.head)
+            lander = Lander(project, snapshot, plan, paths.id, commit=commit)
             yield _Opened(recorder, lander)
         finally:
             journal.close()

@@ -58,7 +58,10 @@ class SessionPaths:
 
 @dataclass(frozen=True, slots=True)
 class SessionInfo:
-    """One line of `mlagent sessions list`. `state` is `ended`, `open` (can be continued) or `damaged`."""
+    """One line of `mlagent sessions list`. `state` is `ended`, `open` (can be continued) or `damaged`.
+
+    `unlanded` counts accepted edits that are in the session alone, and not in the project.
+    """
 
     id: str
     project: str
@@ -69,6 +72,7 @@ class SessionInfo:
     metric: str
     baseline: float | None
     best: float | None
+    unlanded: int = 0
 
 
 def sessions_dir() -> Path:
@@ -135,6 +139,7 @@ def info(paths: SessionPaths) -> SessionInfo | None:
         metric=progress.metric.name if progress.metric else "",
         baseline=progress.baseline.value if progress.baseline else None,
         best=progress.best[0],
+        unlanded=sum(step.edits and step.landed is None for step in progress.kept),
     )
 
 
@@ -159,8 +164,12 @@ def delete(paths: SessionPaths) -> None:
 
 
 def prune(keep: int = KEEP) -> int:
-    """Remove the oldest ended sessions past `keep`; how many. Those that can be continued stay."""
-    ended = [item for item in listing() if item.state == "ended"]
-    for item in ended[keep:]:
+    """Remove the oldest ended sessions past `keep`; how many.
+
+    Those that can be continued stay, and those with accepted edits that are nowhere else, as long as their project is there.
+    """
+    past = [item for item in listing() if item.state == "ended"][keep:]
+    done = [item for item in past if not (item.unlanded and Path(item.project).is_dir())]
+    for item in done:
         delete(SessionPaths(sessions_dir() / item.id))
-    return len(ended[keep:])
+    return len(done)

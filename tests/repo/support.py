@@ -8,7 +8,7 @@ import stat
 import subprocess
 from pathlib import Path
 
-from mlagent_app.repo.landing import LandResult, land, revert
+from mlagent_app.repo.landing import LandResult, land, revert, settle
 from mlagent_app.repo.listing import list_project
 from mlagent_app.repo.project import Project, open_project
 from mlagent_app.repo.snapshot import Snapshot
@@ -93,7 +93,7 @@ class Bed:
         return self.snapshot.commit_edit(base or self.base, contents, "a step")
 
     def land(self, commit: str, *, base: str = "", hunks: tuple[int, ...] | None = None, to_branch: bool = True) -> LandResult:
-        return land(
+        result = land(
             self.project,
             self.snapshot,
             base or self.base,
@@ -103,6 +103,8 @@ class Bed:
             trailers={"ML-Agent-Step": "s/1", "ML-Agent-Metric": "accuracy 0.9", "ML-Agent-Model": "bandit"},
             commit_to_branch=to_branch,
         )
+        settle(self.snapshot, base or self.base, commit)
+        return result
 
     def revert(
         self,
@@ -112,7 +114,7 @@ class Bed:
         to_branch: bool = True,
         landed: str = "",
     ) -> LandResult:
-        return revert(
+        result = revert(
             self.project,
             self.snapshot,
             base or self.base,
@@ -122,3 +124,5 @@ class Bed:
             commit_to_branch=to_branch,
             landed=landed,
         )
+        settle(self.snapshot, base or self.base, commit)
+        return result
