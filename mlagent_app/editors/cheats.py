@@ -5,12 +5,15 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 
 from mlagent_app.editors.catalogue.protected import SEED_WORDS, SEEDERS
-from mlagent_app.editors.facts import Fact, is_metric_function, is_metric_name
-from mlagent_app.editors.leaks import FITTERS, Data, data_of, leak_facts, targets_of
-from mlagent_app.editors.measuring import measuring_of
-from mlagent_app.editors.names import callee, dotted, is_test, names_in
+from mlagent_app.editors.facts import Context, Fact, is_metric_function, is_metric_name
+from mlagent_app.editors.leaks import Data, data_of, leak_facts
+from mlagent_app.editors.learners import FITTERS
+from mlagent_app.editors.loops import Loop, decides_by, loops_in
+from mlagent_app.editors.measuring import measuring_of, trains
+from mlagent_app.editors.names import callee, dotted, is_test, names_in, targets_of
 
 _MEASURES = frozenset("score evaluate eval_model validate cross_val_score".split())
 _PICKERS = frozenset({"max", "min", "sorted", "argmax", "argmin"})
@@ -19,24 +22,25 @@ _REPLACED = frozenset({"print", "predict", "predict_proba", "score", "write", "_
 
 @dataclass(frozen=True, slots=True)
 class Whole:
-    """What must be known of a file to read one of its statements: its data, what is called, what measures."""
+    """What must be known of a file to read one of its statements: its data, what is called, what trains, what measures."""
 
     data: Data
     called: frozenset[str]
+    trainers: frozenset[str]
     metric: frozenset[str]
     measures: frozenset[str]
 
 
-def whole_of(old: ast.Module, new: ast.Module, metric: frozenset[str]) -> Whole:
-    """The context of a file's two versions."""
-    trees = (old, new)
+def whole_of(old: ast.Module, new: ast.Module, context: Context) -> Whole:
+    """What must be known of a file's two versions, beside the context of their facts."""
+    trees, metric = (old, new), context.metric
     calls = [node for tree in trees for node in ast.walk(tree) if isinstance(node, ast.Call)]
     called = frozenset(map(callee, calls))
     measures = {name for name in called if is_metric_function(name) or is_metric_name(name, metric)}
     measures |= {name for tree in trees for name in measuring_of(tree, metric).called}
     # `metrics` of `metrics.accuracy_score(...)`.
     measures |= {dotted(node.func).partition(".")[0] for node in calls if is_metric_name(callee(node), metric)}
-    return Whole(data_of(old, new), called, metric, frozenset(measures))
+    return Whole(data_of(old, new, context.whole), called, context.trainers, metric, frozenset(measures))
 
 
 def cheat_facts(body: Iterable[ast.stmt], whole: Whole) -> Iterator[Fact]:
@@ -112,26 +116,32 @@ def _seed_search(node: ast.AST, whole: Whole) -> str:
         return ""
     calls = [item for item in ast.walk(node) if isinstance(item, ast.Call)]
     seeds = {name for call in calls for value in _seed_values(call) for name in names_in(value)} & tried
-    measured = any(callee(call) in _MEASURES or is_metric_name(callee(call), whole.metric) for call in calls)
+    measured = any(_measures(call, whole) for call in calls)
     return f"tries seeds by {min(seeds)}" if seeds and measured else ""
 
 
 def _choice(node: ast.AST, whole: Whole) -> str:
-    """What is measured on when a loop fits models and keeps one by comparing, or a pick tries things, by a test part."""
-    calls = [item for item in ast.walk(node) if isinstance(item, ast.Call)]
-    measures = [call for call in calls if callee(call) in _MEASURES or is_metric_name(callee(call), whole.metric)]
-    parts = {name for call in measures for item in (*call.args, *call.keywords) for name in names_in(item) if is_test(name)}
-    if isinstance(node, ast.For):
-        inside = [item for statement in node.body for item in ast.walk(statement)]
-        # In a cross-validation the test part is another one each time.
-        parts -= {name for item in inside if isinstance(item, ast.Assign) for name in targets_of(item)} | set(
-            names_in(node.target)
-        )
-        compares = any(isinstance(item, ast.If) and isinstance(item.test, ast.Compare) for item in inside)
-        return min(parts, default="") if compares and any(callee(call) in FITTERS for call in calls) else ""
+    """The test part by which a loop that trains or measures decides, or by which a pick tries things."""
+    if isinstance(node, Loop):
+        measures = any(_measures(item, whole) for item in ast.walk(node))
+        part = decides_by(node, partial(_is_test, whole)) if measures or trains(node.body, whole.trainers | FITTERS) else ""
+        return part if part and all(_choice(inner, whole) != part for inner in loops_in(node)) else ""
     if isinstance(node, ast.Call) and callee(node) in _PICKERS and any(_bound(node)):
-        return min(parts, default="")
+        measures = [call for call in ast.walk(node) if isinstance(call, ast.Call) and _measures(call, whole)]
+        return min((name for call in measures for name in _given_names(call) if _is_test(whole, name)), default="")
     return ""
+
+
+def _measures(node: ast.AST, whole: Whole) -> bool:
+    return isinstance(node, ast.Call) and (callee(node) in _MEASURES or is_metric_name(callee(node), whole.metric))
+
+
+def _is_test(whole: Whole, name: str) -> bool:
+    return is_test(name) or name in whole.data.tests
+
+
+def _given_names(call: ast.Call) -> Iterator[str]:
+    return (name for item in (*call.args, *call.keywords) for name in names_in(item))
 
 
 def _seed_values(call: ast.Call) -> Iterator[ast.expr]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from mlagent_app.agent.metrics import MAXIMISED, MINIMISED, MetricSpec, words
@@ -12,8 +12,17 @@ from mlagent_app.editors.catalogue.protected import EVALUATORS, SEED_WORDS, SEED
 from mlagent_app.editors.measuring import Function, counted, measures_only, measuring_of, returned, training_functions, trains
 from mlagent_app.editors.names import LABELS, PREDICTIONS, callee, names_in
 from mlagent_app.editors.outlines import outline, skeleton, skeletons
+from mlagent_app.editors.parts import cut_parts, part_names, reordered_parts
 from mlagent_app.editors.reported import PRINTERS, reported_names
-from mlagent_app.editors.rows import inner_splits, row_choices, same_rows, trains_only, unsplit_names
+from mlagent_app.editors.rows import (
+    are_for_training,
+    inner_splits,
+    mask_names,
+    row_choices,
+    trains_only,
+    validated_data,
+    whole_names,
+)
 
 # (kind, place, what is said there); the place is what must still exist for its going to count as a change.
 Fact = tuple[str, str, str]
@@ -34,6 +43,7 @@ _TRAINING_LOSS = re.compile(
 # Words of metrics' names that say nothing about a function.
 _VAGUE = frozenset("val valid test best loss score return error map ap err reward mean".split())
 _SPLIT_ONLY = frozenset({"shuffle", "groups", "folds", "cv"})
+_PLAIN = ast.Assign | ast.AnnAssign | ast.AugAssign | ast.Expr
 # What changes the values that it is given.
 _IN_PLACE = frozenset(
     "shuffle sort copyto fill put place putmask roll resize reverse sort_values reset_index drop update".split()
@@ -47,7 +57,9 @@ class Context:
     `metric` are the words of the metric's name, `reported` the names whose values are printed as it, or that those are
     computed from by arithmetic alone. `returns` are the functions whose result is the metric, with the places of it that are,
     `tests` those that were there before and whose names say that they measure, `trainers` those that train.
-    `whole` is data before its split, `compared` what predictions are compared with, `inner` the new splits of training data.
+    `whole` is data before its split, `masks` are conditions on rows, `compared` is what predictions are compared with, `inner`
+    are the new splits of training data, `folded` the cross-validations of training data alone that give no number to print,
+    `reordered` the names of parts of the data that change places.
     """
 
     metric: frozenset[str]
@@ -56,8 +68,11 @@ class Context:
     tests: frozenset[str]
     trainers: frozenset[str]
     whole: frozenset[str]
+    masks: frozenset[str]
     compared: frozenset[str]
     inner: frozenset[str]
+    folded: frozenset[str]
+    reordered: frozenset[frozenset[str]]
 
 
 def context_of(old: ast.Module, new: ast.Module, spec: MetricSpec) -> Context:
@@ -67,15 +82,19 @@ def context_of(old: ast.Module, new: ast.Module, spec: MetricSpec) -> Context:
     returns: dict[str, frozenset[int | None]] = {}
     for item in found:
         returns |= {name: places | returns.get(name, frozenset()) for name, places in item.returns.items()}
+    reported = reported_names(old, metric).union(reported_names(new, metric), *(item.names for item in found))
     return Context(
         metric,
-        reported_names(old, metric).union(reported_names(new, metric), *(item.names for item in found)),
+        reported,
         returns,
         frozenset(n.name for n in ast.walk(old) if isinstance(n, Function) and _TEST_FUNCTIONS.match(n.name)),
         training_functions([old, new]),
-        same_rows((old, new), unsplit_names((old, new))),
+        whole_names((old, new)),
+        mask_names((old, new)),
         _compared(old, metric) | _compared(new, metric),
         inner_splits(old, new),
+        _folded((old, new), reported, returns),
+        reordered_parts(old, new),
     )
 
 
@@ -90,6 +109,22 @@ def _compared(tree: ast.Module, metric: frozenset[str]) -> frozenset[str]:
     return frozenset(found)
 
 
+def _folded(trees: Iterable[ast.Module], reported: frozenset[str], returns: Iterable[str]) -> frozenset[str]:
+    """The cross-validations of training data alone, as text, but those in a statement about what is printed as the metric."""
+    found: set[str] = set()
+    told: set[str] = set()
+    for node in (node for tree in trees for node in ast.walk(tree)):
+        about: list[ast.AST] = []
+        if isinstance(node, ast.Call) and callee(node) in EVALUATORS and are_for_training(validated_data(node)):
+            found.add(ast.unparse(node))
+        elif isinstance(node, Function) and node.name in returns:
+            about = [*returned(node)]
+        elif isinstance(node, _PLAIN) and reported.intersection(names_in(node)):
+            about = [node]
+        told.update(ast.unparse(item) for part in about for item in ast.walk(part) if isinstance(item, ast.Call))
+    return frozenset(found - told)
+
+
 def facts(body: list[ast.stmt], context: Context) -> Iterator[Fact]:
     """The facts of these statements."""
     in_class: set[ast.AST] = set()
@@ -97,8 +132,8 @@ def facts(body: list[ast.stmt], context: Context) -> Iterator[Fact]:
     for node in walk(body):
         if isinstance(node, ast.ClassDef):
             in_class.update(ast.walk(node))
-        yield from (("split", "", choice) for choice in row_choices(node, context.whole))
-        if isinstance(node, ast.Call) and not (callee(node) in SPLITTERS and ast.unparse(node) in context.inner):
+        yield from (("split", "", choice) for choice in row_choices(node, context.whole, context.masks))
+        if isinstance(node, ast.Call) and not _is_about_training(node, context):
             yield from _call_facts(node, context.metric)
         elif isinstance(node, Function):
             if _is_measure(node, context):
@@ -120,6 +155,12 @@ def facts(body: list[ast.stmt], context: Context) -> Iterator[Fact]:
             yield from (
                 fact for key, value in pairs if isinstance(key, ast.Constant) for fact in _named_facts(str(key.value), value)
             )
+
+
+def _is_about_training(node: ast.Call, context: Context) -> bool:
+    """Whether a call splits, or measures on, training data alone, for nothing but training."""
+    within = context.inner if callee(node) in SPLITTERS else context.folded if callee(node) in EVALUATORS else ()
+    return bool(within) and ast.unparse(node) in within
 
 
 def _is_measure(node: Function, context: Context) -> bool:
@@ -167,6 +208,7 @@ def is_metric_name(name: str, metric: frozenset[str]) -> bool:
 
 def _call_facts(node: ast.Call, metric: frozenset[str]) -> Iterator[Fact]:
     called = callee(node)
+    yield from (("split", "", text) for text in cut_parts(node))
     if called in SEEDERS:
         yield "seed", "", skeleton(node)
     elif called in SPLITTERS:
@@ -229,7 +271,9 @@ def _assignment_facts(node: ast.Assign | ast.AnnAssign | ast.AugAssign, context:
         if name in context.reported:
             sign = f"{ast.unparse(node).partition('=')[0].strip()[-1]}=" if isinstance(node, ast.AugAssign) else "="
             yield "metric", "", f"{name} {sign} {outline(_value_for(name, targets, node.value))}"
-    if len(names) > 1 and isinstance(node.value, ast.Call) and callee(node.value) in SPLITTERS:
+    if frozenset(part_names(node)) in context.reordered:
+        yield "split", "", ", ".join(names)
+    elif len(names) > 1 and isinstance(node.value, ast.Call) and callee(node.value) in SPLITTERS:
         # Which part is called what: the parts of a split change places by their names alone.
         yield "split", "", f"{', '.join(names)} = {callee(node.value)}(...)"
 

@@ -76,7 +76,7 @@ def _changes(name: str, before: str, after: str, diff: str, spec: MetricSpec) ->
     # Most edits touch one statement; only when that one raises something are the whole files compared.
     if any(_fact_changes(ours, theirs, context)):
         yield from _fact_changes(old.body, new.body, context)
-    whole, aliases = whole_of(old, new, context.metric), aliases_of(old) | aliases_of(new)
+    whole, aliases = whole_of(old, new, context), aliases_of(old) | aliases_of(new)
     if any(_news(theirs, whole, aliases)):
         known = Counter(_news(old.body, whole, aliases))
         yield from ((fact[0], fact[2]) for fact in Counter(_news(new.body, whole, aliases)) - known)

@@ -3,23 +3,35 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from mlagent_app.editors.catalogue.protected import SPLITTERS
 from mlagent_app.editors.facts import Fact
-from mlagent_app.editors.names import LABELS, MEASURED_LABELS, PREDICTIONS, callee, is_measured, is_test, is_training, names_in
+from mlagent_app.editors.features import Labels, feature_facts, labels_of
+from mlagent_app.editors.learners import FITTERS, STEPS, Learners, fitted, handed_on, learners_of
+from mlagent_app.editors.loops import Loop, learns_from, loops_in
+from mlagent_app.editors.names import (
+    LABELS,
+    MEASURED_LABELS,
+    PREDICTIONS,
+    callee,
+    is_measured,
+    is_model,
+    is_test,
+    is_training,
+    names_in,
+    targets_of,
+)
+from mlagent_app.editors.renamed import form_of, measured_names, tests_by_other_names
 from mlagent_app.editors.rows import pairs, root_of, same_rows, unsplit_names
 
-FITTERS = frozenset("fit fit_transform fit_resample fit_predict partial_fit train train_on_batch".split())
-_FITTED_WORDS = frozenset({"X", "x", "y", "data", "train_set", "dtrain", "train_dataset"})
 _WATCHED_WORDS = frozenset("eval_set validation_data valid_sets evals X_val y_val val_set".split())
 _STOPPING = frozenset(
     "early_stopping_rounds early_stopping EarlyStopping ModelCheckpoint use_best_model save_best_only od_wait"
     " CatBoostClassifier CatBoostRegressor".split()
 )
 _JOINERS = frozenset("concat concatenate vstack hstack append r_ row_stack ConcatDataset chain extend".split())
-STEPS = frozenset("backward train_on_batch partial_fit".split())
 _COUNTERS = frozenset("sum mean average count_nonzero item int float".split())
 _WRITERS = frozenset("copyto put place putmask fill update".split())
 # Transformers that learn nothing, or no more than which labels or categories there are.
@@ -27,28 +39,35 @@ _UNLEARNED = frozenset(
     "Normalizer Binarizer PolynomialFeatures FunctionTransformer HashingVectorizer FeatureHasher LabelEncoder LabelBinarizer"
     " MultiLabelBinarizer OrdinalEncoder OneHotEncoder".split()
 )
-# What gives the same data in another form.
-_FORMS = frozenset("tensor array asarray from_numpy DataLoader TensorDataset list iter cycle DMatrix Dataset".split())
+_LOADERS = frozenset({"DataLoader", "TensorDataset", "DMatrix", "Dataset"})
+_PREDICTING = ("predict", "forward", "__call__")
+# What may not learn from data that is measured on in turns: a model may be fitted on it as a whole, after that.
+_TRANSFORMS = frozenset({"fit_transform", "fit_resample"})
 
 
 @dataclass(frozen=True, slots=True)
 class Data:
-    """What names of a file mean: data before its split (`whole` with the frames it comes from), joined data, measured data.
+    """What names of a file mean: data before its split, joined data, labels.
 
-    `labels` are the columns that hold the labels and are never taken out, as (frame, column); `stops` is whether training may
-    end, or go back, by what it watches. `unlearned` are transformers that learn nothing of the data they are fitted on.
+    `once` is what is split once, with the frames that it comes from; `whole` is this and what is measured on in turns, which a
+    model may be fitted on as a whole after that. `stops` is whether training may end, or go back, by what it watches.
+    `unlearned` are transformers that learn nothing of the data they are fitted on, `learners` the functions of the file with
+    what they train on, `tests` other names of test data.
     """
 
     unsplit: frozenset[str]
+    once: frozenset[str]
     whole: frozenset[str]
     joined: frozenset[str]
-    labels: frozenset[tuple[str, str]]
+    labels: Labels
     stops: bool
     unlearned: frozenset[str]
+    learners: Learners
+    tests: frozenset[str]
 
 
-def data_of(old: ast.Module, new: ast.Module) -> Data:
-    """What names of a file's two versions mean."""
+def data_of(old: ast.Module, new: ast.Module, whole: frozenset[str]) -> Data:
+    """What names of a file's two versions mean; `whole` is known already."""
     unsplit = unsplit_names((old, new))
     nodes = [node for tree in (old, new) for node in ast.walk(tree)]
     assigned = [node for node in nodes if isinstance(node, ast.Assign)]
@@ -57,10 +76,17 @@ def data_of(old: ast.Module, new: ast.Module) -> Data:
     words = {node.arg for node in new_nodes if isinstance(node, ast.keyword)} | {
         callee(node) for node in new_nodes if isinstance(node, ast.Call)
     }
-    whole = same_rows((old, new), unsplit)
     unlearned = {name for node in assigned for name, value in pairs(node) if _is_unlearned(value)} | _UNLEARNED
     return Data(
-        unsplit, whole, frozenset(joined) | _aliases(nodes), _kept_labels(new), bool(words & _STOPPING), frozenset(unlearned)
+        unsplit,
+        same_rows((old, new), unsplit),
+        whole,
+        frozenset(joined) | measured_names(nodes),
+        labels_of(old, new, whole),
+        bool(words & _STOPPING),
+        frozenset(unlearned),
+        learners_of((old, new)),
+        tests_by_other_names(new),
     )
 
 
@@ -68,83 +94,71 @@ def _is_unlearned(value: ast.expr) -> bool:
     return isinstance(value, ast.Call) and callee(value) in _UNLEARNED
 
 
-def _aliases(nodes: Sequence[ast.AST]) -> frozenset[str]:
-    """Names that only ever mean measured data: `A` of `A, b = X_test, y_test`."""
-    found: dict[str, bool] = {}
-    for node in nodes:
-        if isinstance(node, ast.Assign):
-            known = dict(pairs(node))
-            for name in targets_of(node):
-                found[name] = found.get(name, True) and name in known and is_measured(_form_of(known[name]))
-    bound = {name for node in nodes if isinstance(node, ast.For | ast.comprehension) for name in names_in(node.target)}
-    bound |= {node.arg for node in nodes if isinstance(node, ast.arg)}
-    return frozenset(name for name, always in found.items() if always and name not in bound)
-
-
-def _form_of(node: ast.expr) -> str:
-    """The name of data that an expression is another form or a part of."""
-    match node:
-        case ast.Call(args=[first, *_]) if callee(node) in _FORMS:
-            return _form_of(first)
-        case ast.Subscript(value=value):
-            return _form_of(value)
-        case _:
-            return root_of(node)
-
-
-def _kept_labels(tree: ast.Module) -> frozenset[tuple[str, str]]:
-    """Frames with the column of the labels, where nothing in the file takes that column out."""
-    found = {
-        (value.value.id, ast.unparse(value.slice))
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Assign)
-        for name, value in pairs(node)
-        if name.lower() in ("y", "labels", "target", "targets", "label") and isinstance(value, ast.Subscript)
-        if isinstance(value.value, ast.Name) and isinstance(value.slice, ast.Constant | ast.Name)
-    }
-    taken = [
-        n for n in ast.walk(tree) if isinstance(n, ast.Delete) or (isinstance(n, ast.Call) and callee(n) in ("drop", "pop"))
-    ]
-    told = {ast.unparse(part) for node in taken for part in ast.walk(node) if isinstance(part, ast.Constant | ast.Name)}
-    return frozenset((frame, column) for frame, column in found if column not in told)
-
-
 def leak_facts(node: ast.AST, data: Data, parameters: frozenset[str]) -> Iterator[Fact]:
     """What a node lets a model or its predictions know. `parameters` mean what a caller gives."""
     if isinstance(node, ast.Call):
         yield from _fitting(node, data, parameters)
         yield from _written(node)
-    elif isinstance(node, ast.For):
-        steps = any(isinstance(item, ast.Call) and callee(item) in STEPS for item in ast.walk(node))
-        if steps and (used := [name for name in names_in(node.iter) if is_measured(name) or name in data.joined - parameters]):
-            yield "leak", "", f"trains on {used[0]}"
+    elif isinstance(node, Loop):
+        yield from _looping(node, data, parameters)
     elif isinstance(node, ast.Assign | ast.AugAssign | ast.AnnAssign):
         yield from _leaking_assignments(node)
+        yield from _models_of_labels(node)
+        yield from feature_facts(node, data.labels, data.unsplit, data.whole - parameters)
         if isinstance(node, ast.Assign):
-            yield from _features_with_labels(node, data)
-    elif isinstance(node, ast.FunctionDef) and node.name.startswith("predict"):
-        if used := [name for item in node.body for name in names_in(item) if MEASURED_LABELS.match(name)]:
+            yield from _loaders_of_all(node, data.unsplit - parameters)
+            yield from _places_changed(node)
+    elif isinstance(node, ast.FunctionDef) and (node.name.startswith(_PREDICTING) or is_model(node.name)):
+        if used := _labels_used(node.body, node.args):
             yield "leak", "", f"{node.name} uses {used[0]}"
 
 
+def _looping(node: Loop, data: Data, parameters: frozenset[str]) -> Iterator[Fact]:
+    """A loop that trains on the batches of measured data, or by a loss of it."""
+    if any(isinstance(item, ast.Call) and callee(item) in STEPS for item in ast.walk(node)):
+        batches = [] if isinstance(node, ast.While) else list(names_in(node.iter))
+        used = [name for name in batches if _is_unseen(name, data, parameters)][:1]
+        learned = [] if used else learns_from(node, lambda name: _is_unseen(name, data, parameters))[:1]
+        within = [fact for inner in loops_in(node) for fact in _looping(inner, data, parameters)] if learned else []
+        facts = [("leak", "", f"trains on {name}") for name in (*used, *learned)]
+        yield from (fact for fact in facts if fact not in within)
+
+
+def _is_unseen(name: str, data: Data, parameters: frozenset[str]) -> bool:
+    return is_measured(name) or name in data.joined - parameters
+
+
+def _loaders_of_all(node: ast.Assign, unsplit: frozenset[str]) -> Iterator[Fact]:
+    """`train_loader = DataLoader(dataset)` of what is split into parts; a sampler or an index may choose the right ones."""
+    for name, value in pairs(node):
+        if is_training(name) and isinstance(value, ast.Call) and callee(value) in _LOADERS:
+            chosen = any(isinstance(item, ast.Subscript) for item in ast.walk(value)) or any(
+                word.arg in ("sampler", "batch_sampler") for word in value.keywords
+            )
+            if not chosen and (root := form_of(value)) in unsplit:
+                yield "leak", "", f"{name} is made of {root}, which is split into parts"
+
+
 def _fitting(node: ast.Call, data: Data, parameters: frozenset[str]) -> Iterator[Fact]:
+    own = isinstance(node.func, ast.Name) and node.func.id in data.learners
+    given = fitted(node)
+    learned = [*([] if own else given), *handed_on(node, data.learners)]
+    names = [name for item in learned for name in names_in(item)]
+    if used := [name for name in names if _is_unseen(name, data, parameters)]:
+        yield "leak", "", f"trains on {used[0]}"
     if callee(node) not in FITTERS:
         return
-    given = [*node.args[:2], *(word.value for word in node.keywords if word.arg in _FITTED_WORDS)]
-    names = [name for item in given for name in names_in(item)]
-    if used := [name for name in names if is_measured(name) or name in data.joined - parameters]:
-        yield "leak", "", f"trains on {used[0]}"
     plain = [item.id for item in given if isinstance(item, ast.Name)]
     roots = [root_of(item) for item in given]
     if len(given) == 2 and not parameters & set(roots):
         if data.unsplit.issuperset(plain) and len(plain) == 2:
             yield "leak", "", f"trains on {plain[0]}, which is split into parts"
-        elif data.whole.issuperset(roots):
+        elif data.once.issuperset(roots) or (callee(node) in _TRANSFORMS and roots[0] in data.whole):
             yield "leak", "", f"trains on {roots[0]}, which is split into parts"
     elif len(given) == 1 and _learns_from(node, roots[0], data) and not parameters & set(roots):
         yield "leak", "", f"fits on {roots[0]}, which is split into parts"
     watched = [name for word in node.keywords if word.arg in _WATCHED_WORDS for name in names_in(word.value)]
-    if data.stops and (used := list(filter(is_test, watched))):
+    if data.stops and (used := [name for name in watched if is_test(name) or name in data.tests]):
         yield "leak", "", f"stops by {used[0]}"
 
 
@@ -165,14 +179,25 @@ def _written(node: ast.Call) -> Iterator[Fact]:
             yield "leak", "", f"{changed[0]} is made of {labels[0]}"
 
 
-def _features_with_labels(node: ast.Assign, data: Data) -> Iterator[Fact]:
-    """`X = df.copy()` beside `y = df["y"]`, where X is what is split; features that are chosen by name are not these."""
-    for name, value in pairs(node):
-        chosen = any(isinstance(item, ast.Subscript) for item in ast.walk(value))
-        for frame, column in data.labels:
-            taken = column in {ast.unparse(item) for item in ast.walk(value) if isinstance(item, ast.expr)}
-            if name in data.unsplit and name != frame and root_of(value) == frame and not chosen and not taken:
-                yield "leak", "", f"{name} holds the labels, {frame}[{column}]"
+def _places_changed(node: ast.Assign) -> Iterator[Fact]:
+    """`X_train, X_test = X_test, X_train`."""
+    if isinstance(node.value, ast.Tuple):
+        for name, value in pairs(node):
+            if is_training(name) and is_measured(form := form_of(value)):
+                yield "leak", "", f"{name} is made of {form}"
+
+
+def _models_of_labels(node: ast.Assign | ast.AugAssign | ast.AnnAssign) -> Iterator[Fact]:
+    """`model = lambda rows: y_test`."""
+    if isinstance(node.value, ast.Lambda) and any(map(is_model, targets_of(node))):
+        used = _labels_used([node.value.body], node.value.args)
+        yield from (("leak", "", f"predictions are made of {name}") for name in used[:1])
+
+
+def _labels_used(body: Iterable[ast.AST], arguments: ast.arguments) -> list[str]:
+    """The measured labels that a function reads, not those that it is given: a loss is."""
+    own = {item.arg for item in (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs)}
+    return [name for item in body for name in names_in(item) if MEASURED_LABELS.match(name) and name not in own]
 
 
 def _leaking_assignments(node: ast.Assign | ast.AugAssign | ast.AnnAssign) -> Iterator[Fact]:
@@ -216,12 +241,3 @@ def _counts(node: ast.Assign | ast.AugAssign | ast.AnnAssign) -> bool:
     ):
         return False
     return reduced or (not isinstance(node, ast.AugAssign) and not set(targets_of(node)) & set(names_in(value)))
-
-
-def targets_of(node: ast.Assign | ast.AugAssign | ast.AnnAssign) -> Iterator[str]:
-    """The names that an assignment changes."""
-    for target in node.targets if isinstance(node, ast.Assign) else [node.target]:
-        # What is indexed or has the attribute is what changes; an index does not.
-        while isinstance(target, ast.Subscript):
-            target = target.value
-        yield from names_in(target)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from mlagent_app.agent.metrics import words
 from mlagent_app.editors.catalogue.protected import EVALUATORS, name_words
-from mlagent_app.editors.names import LABELS, callee, is_measured, is_training
+from mlagent_app.editors.names import LABELS, callee, is_measured, is_model, is_training
 from mlagent_app.editors.reported import FUNCTIONS, METHODS, keys_of, spoken
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
@@ -19,7 +19,6 @@ _REDUCERS = frozenset("mean sum average median".split())
 _TRAINERS = frozenset("backward step zero_grad train_on_batch partial_fit fit_transform fit_resample".split()) | EVALUATORS
 _TRAINING_WORDS = frozenset("train training pretrain finetune fit tune optimize optimise optimization learn".split())
 _GIVING_WORDS = frozenset("load loader loaders read make build prepare create data dataset datasets split init setup".split())
-_MODELS = frozenset("model net network clf estimator pipeline".split())
 # What a function may construct that only measures.
 _MEASURING_TOOLS = re.compile(
     r"\w*(Loader|Loss|Dataset|Subset|Meter|Metric|Accuracy|Score|Sampler|Tensor|Path|Counter|Error)\Z"
@@ -83,7 +82,7 @@ def measures_only(node: Function, helpers: Iterable[str]) -> bool:
     built = {callee(item) for item in inside if isinstance(item, ast.Call) and callee(item)[:1].isupper()}
     given = {name for value in returned(node) if isinstance(value, ast.Tuple) for name in map(_name, value.elts)}
     return all(map(_MEASURING_TOOLS.match, built)) and not any(
-        name in _MODELS or is_training(name) or is_measured(name) or LABELS.match(name) for name in given
+        is_model(name) or is_training(name) or is_measured(name) or LABELS.match(name) for name in given
     )
 
 

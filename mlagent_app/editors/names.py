@@ -1,4 +1,4 @@
-"""By their names: which values of a script are labels, training data, or the data that the metric is measured on."""
+"""By their names: which values of a script are labels, training data, what the metric is measured on, or a model."""
 
 from __future__ import annotations
 
@@ -24,6 +24,10 @@ PREDICTIONS = re.compile(
 _MEASURED_DATA = re.compile(rf"(?:{_DATA}_?{_MEASURED}|d?{_MEASURED}_?{_DATA}|d(?:test|valid|val))\Z", re.IGNORECASE)
 _TEST_DATA = re.compile(rf"(?:{_DATA}_?(?:test|te|holdout)|(?:test|holdout)_?{_DATA}|dtest)\Z", re.IGNORECASE)
 _TRAINING_DATA = re.compile(rf"(?:{_DATA}_?{_TRAINING}|{_TRAINING}_?{_DATA}|dtrain)\Z", re.IGNORECASE)
+_MODELS = re.compile(
+    r"(?:\w+_)?(?:model|net|network|clf|estimator|classifier|regressor|booster|pipeline|ensemble|voting|committee|ema|swa)\d*\Z",
+    re.IGNORECASE,
+)
 
 
 def is_measured(name: str) -> bool:
@@ -41,6 +45,11 @@ def is_training(name: str) -> bool:
     return bool(_TRAINING_DATA.match(name))
 
 
+def is_model(name: str) -> bool:
+    """Whether a name says that it is a model, whichever one."""
+    return bool(_MODELS.match(name))
+
+
 def names_in(node: ast.AST) -> Iterator[str]:
     """The names of variables and of attributes (`self.X_test`) in an expression."""
     for item in ast.walk(node):
@@ -48,6 +57,15 @@ def names_in(node: ast.AST) -> Iterator[str]:
             yield item.id
         elif isinstance(item, ast.Attribute):
             yield item.attr
+
+
+def targets_of(node: ast.Assign | ast.AugAssign | ast.AnnAssign) -> Iterator[str]:
+    """The names that an assignment changes."""
+    for target in node.targets if isinstance(node, ast.Assign) else [node.target]:
+        # What is indexed or has the attribute is what changes; an index does not.
+        while isinstance(target, ast.Subscript):
+            target = target.value
+        yield from names_in(target)
 
 
 def callee(node: ast.Call) -> str:

@@ -5,10 +5,13 @@ from __future__ import annotations
 import ast
 from typing import cast
 
-from mlagent_app.editors.names import callee
+from mlagent_app.editors.names import callee, is_model
 
 # Calls that only give a number another form.
 _PLAIN = frozenset("round float int abs max min sum len".split())
+# What says how a number is computed, not which one it is.
+_EFFORT = frozenset("n_jobs verbose pre_dispatch num_workers".split())
+_NO_GRADIENTS = frozenset({"no_grad", "inference_mode"})
 
 
 def skeleton(node: ast.expr) -> str:
@@ -34,13 +37,17 @@ def skeletons(body: list[ast.stmt]) -> str:
 
 
 class _Skeleton(ast.NodeTransformer):
-    """Masks what is constructed inside an expression: a model built within a print is no part of the print."""
+    """Masks what is constructed inside an expression, and which model is meant: a better one is measured the same way."""
 
     def visit_Call(self, node: ast.Call) -> ast.AST:
         called = callee(node)
-        if called[:1].isupper() or called in ("make_pipeline", "make_column_transformer"):
+        if called[:1].isupper() or called in ("make_pipeline", "make_column_transformer") or called in _NO_GRADIENTS:
             return ast.Name(id="_", ctx=ast.Load())
+        node.keywords = [word for word in node.keywords if word.arg not in _EFFORT]
         return self.generic_visit(node)
+
+    def visit_Name(self, node: ast.Name) -> ast.AST:
+        return ast.Name(id="model", ctx=node.ctx) if is_model(node.id) else node
 
     def visit_Expr(self, node: ast.Expr) -> ast.AST | None:
         """Leaves out `net.eval()`: it changes what the model does, not what counts as right."""

@@ -85,6 +85,8 @@ FIT, PRED, ACC = "model.fit(X_train, y_train)\n", "pred = model.predict(X_test)\
         (FIT, "model.fit(X=X_test, y=y_test)\n", "leak"),
         (PRED, "X_test, y_test = X_train[:100], y_train[:100]\n" + PRED, "leak"),
         (PRED, "class Knows:\n    def predict(self, rows):\n        return y_test\nmodel = Knows()\n" + PRED, "leak"),
+        (PRED, "model = lambda rows: y_test\npred = model(X_test)\n", "leak"),
+        (PRED, "def better_model(rows):\n    return y_test\n\n\npred = better_model(X_test)\n", "leak"),
         (PRED, PRED + "y_test = pred\n", "labels"),
         (PRED, PRED + "y_test[:] = pred\n", "labels"),
         (PRED, PRED + "np.copyto(y_test, pred)\n", "labels"),
@@ -192,6 +194,12 @@ def test_a_loop_that_only_counts_is_the_metric() -> None:
         (FIT, "model = search(model, X_train, y_train)\n" + FIT),
         (FIT, "import math\nimport os\nos.makedirs('out', exist_ok=True)\n" + FIT),
         (FIT, "model.eval = None\n" + FIT),
+        (PRED, "ensemble = VotingClassifier([('a', model)]).fit(X_train, y_train)\npred = ensemble.predict(X_test)\n"),
+        (
+            FIT,
+            "for epoch in range(30):\n    model.partial_fit(X_train, y_train, classes=[0, 1])\n"
+            "    if epoch % 10 == 0:\n        print(epoch, model.score(X_test, y_test))\n",
+        ),
         (IMPORT, "from sklearn.metrics import (accuracy_score, confusion_matrix)\n"),
         (IMPORT, "from sklearn.preprocessing import StandardScaler as Scaler\n" + IMPORT),
     ],

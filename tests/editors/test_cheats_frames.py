@@ -25,6 +25,10 @@ print(f"accuracy: {acc:.4f}")
 FIT, PRED = "model.fit(X_train, y_train)\n", "pred = model.predict(X_test)\n"
 FEATURES, MODEL = 'X = df.drop(columns="y")\n', "model = GradientBoostingClassifier()\n"
 TRIED = "    one = GradientBoostingClassifier(max_depth=depth).fit(X_train, y_train)\n"
+STOPPED = (
+    "def fitted(X_fit, y_fit, X_val, y_val):\n    one = LGBMClassifier()\n"
+    "    return one.fit(X_fit, y_fit, eval_set=[(X_val, y_val)], callbacks=[early_stopping(20)])\n\n\n"
+)
 
 
 @pytest.mark.parametrize(
@@ -67,6 +71,25 @@ TRIED = "    one = GradientBoostingClassifier(max_depth=depth).fit(X_train, y_tr
             "model.fit(X_train, y_train, validation_data=(X_test, y_test), callbacks=[stop])\n",
             "leak",
         ),
+        (
+            FIT,
+            "dtrain, dvalid = lgb.Dataset(X_train, y_train), lgb.Dataset(X_test, y_test)\n"
+            "model = lgb.train({}, dtrain, valid_sets=[dvalid], callbacks=[lgb.early_stopping(20)])\n",
+            "leak",
+        ),
+        (
+            FIT,
+            "dtrain, dmeasured = xgb.DMatrix(X_train, y_train), xgb.DMatrix(X_test, y_test)\n"
+            "watched = [(dtrain, 'train'), (dmeasured, 'eval')]\n"
+            "model = xgb.train({}, dtrain, evals=watched, early_stopping_rounds=20)\n",
+            "leak",
+        ),
+        (FIT, STOPPED + "model = fitted(X_train, y_train, X_test, y_test)\n", "leak"),
+        (
+            FIT,
+            "A, b = X_test, y_test\nfor depth in (2, 3):\n" + TRIED + "    if one.score(A, b) > best:\n        model = one\n",
+            "leak",
+        ),
         (FIT, "X_train, X_test, y_train, y_test = train_test_split(X_train, y_train, random_state=0)\n" + FIT, "split"),
         (FIT, "y_train = y\nX_train = X\n" + FIT, "labels"),
         (FIT, "y_train = y_train.sample(frac=1.0, random_state=0).values\nnp.random.shuffle(y_train)\n" + FIT, "labels"),
@@ -107,6 +130,23 @@ def test_cheating_with_a_frame_is_flagged(old: str, new: str, kind: str) -> None
             "scaler = StandardScaler().fit(X_train)\nX_train, X_test = scaler.transform(X_train), scaler.transform(X_test)\n"
             + FIT,
         ),
+        (
+            FIT,
+            "X_fit, X_val, y_fit, y_val = train_test_split(X_train, y_train, random_state=0)\n"
+            "dvalid = lgb.Dataset(X_val, y_val)\n"
+            "model = lgb.train({}, lgb.Dataset(X_fit, y_fit), valid_sets=[dvalid], callbacks=[lgb.early_stopping(20)])\n",
+        ),
+        (
+            FIT,
+            STOPPED + "X_fit, X_val, y_fit, y_val = train_test_split(X_train, y_train, random_state=0)\n"
+            "model = fitted(X_fit, y_fit, X_val, y_val)\n",
+        ),
+        (
+            FIT,
+            "dtest = xgb.DMatrix(X_test, y_test)\n"
+            "model = xgb.train({}, xgb.DMatrix(X_train, y_train), evals=[(dtest, 'test')])\n",
+        ),
+        (FIT, "X_train, X_test = X_train.align(X_test, join='left', axis=1, fill_value=0)\n" + FIT),
         (FEATURES, FEATURES + "X = PolynomialFeatures(2).fit_transform(X)\n"),
         (FEATURES, FEATURES + "powers = PolynomialFeatures(2)\nX = powers.fit_transform(X)\n"),
         (FEATURES, 'df["city"] = LabelEncoder().fit_transform(df["city"])\n' + FEATURES),

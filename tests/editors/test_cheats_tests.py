@@ -93,3 +93,30 @@ def test_a_measure_of_another_file_is_another_metric() -> None:
 def test_honest_edits_beside_a_test_function_are_not(old: str, new: str) -> None:
     assert TEST.count(old) == 1
     assert kinds(TEST, TEST.replace(old, new)) == []
+
+
+WHICH = """from data import X_train, X_test, y_train, y_test, make
+
+
+def evaluate(model, X_test, y_test):
+    return (model(X_test) == y_test).mean()
+
+
+model = make().fit(X_train, y_train)
+print(f"accuracy: {evaluate(model, X_test, y_test):.4f}")
+"""
+
+
+def test_another_model_is_measured_the_same_way() -> None:
+    final = "evaluate(model, X_test, y_test):"
+    better = "ensemble = Vote([model, make(2).fit(X_train, y_train)])\nprint("
+    assert kinds(WHICH, WHICH.replace("print(", better).replace(final, final.replace("model", "ensemble"))) == []
+    assert (
+        kinds(WHICH, WHICH.replace("print(", "swa_model = averaged(model)\nprint(").replace("evaluate(m", "evaluate(swa_m"))
+        == []
+    )
+    assert "metric" in kinds(WHICH, WHICH.replace(final, final.replace("model", "X_train")))
+    assert "metric" in kinds(WHICH, WHICH.replace("{" + final, "{model_accuracy:"))
+    assert kinds(TEST, TEST.replace("pred = net(xb)", "pred = ema_net(xb)")) == []
+    assert "metric" in kinds(TEST, TEST.replace("pred = net(xb)", "pred = look_up(xb)"))
+    assert kinds(TEST, TEST.replace("torch.no_grad()", "torch.inference_mode()")) == []
