@@ -65,7 +65,7 @@ def test_the_pins_cover_what_is_required() -> None:
     assert "/" not in (ROOT / "constraints.txt").read_text("utf-8")
 
 
-@pytest.mark.parametrize("name", ["results", "ablations"])
+@pytest.mark.parametrize("name", ["results", "earlier", "ablations"])
 def test_the_results_are_those_of_the_recorded_outcomes(name: str, tmp_path: Path) -> None:
     from training.recipe import load as recipe
     from training.results import document
