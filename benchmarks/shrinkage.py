@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -20,47 +19,26 @@ from scipy.stats import spearmanr
 from mlagent_app.agent.cookbook import STRENGTH, Cookbook
 from training import experts
 from training.episodes import Step
-from training.recipe import Recipe, load
+from training.recipe import load
 
 STRENGTHS = (0.3, 1.0, 3.0, 10.0, 25.0, 50.0, 100.0, 300.0, 3000.0)
 # Predictions are at least this: an expectation of nothing has no deviance.
 LEAST = 1e-3
+# (kind of task, step, reward), as `experts.rewarded_edits` has it.
+Tried = tuple[str, Step, float]
 Floats = np.ndarray[tuple[int], np.dtype[np.float64]]
-
-
-@dataclass(frozen=True, slots=True)
-class Tried:
-    """An executed edit: its task, whether it was its episode's first, its row of a cookbook, and the reward."""
-
-    task: str
-    first: bool
-    kind: str
-    instruction: str
-    family: str
-    reward: float
-
-
-def tried(run: Path, recipe: Recipe) -> list[Tried]:
-    """All edits of the catalogue that the expert has executed."""
-    found: list[Tried] = []
-    for episode in experts.played(experts.stage_of(run, recipe)):
-        for step in (Step(**row) for row in episode["steps"]):
-            reward = step.reward(recipe.experts.book_reward)
-            if reward is not None and step.is_catalogue_edit:
-                found.append(Tried(step.task, step.index == 0, episode["kind"], step.instruction, step.family, reward))
-    return found
 
 
 def expected(steps: Sequence[Tried], folds: int, strength: float) -> Floats:
     """What cookbooks that have not seen a step's task expect of it, [N]."""
-    tasks = sorted({step.task for step in steps})
+    tasks = sorted({step.task for _, step, _ in steps})
     found = np.zeros(len(steps))
     for fold in range(folds):
         apart = set(tasks[fold::folds])
-        book = Cookbook.of((s.kind, s.instruction, s.family, s.reward) for s in steps if s.task not in apart)
-        for number, step in enumerate(steps):
+        book = Cookbook.of((kind, s.instruction, s.family, reward) for kind, s, reward in steps if s.task not in apart)
+        for number, (kind, step, _) in enumerate(steps):
             if step.task in apart:
-                found[number] = book.score(step.kind, step.instruction, step.family, strength)
+                found[number] = book.score(kind, step.instruction, step.family, strength)
     return np.maximum(found, LEAST)
 
 
@@ -72,7 +50,7 @@ def deviance(rewards: Floats, scores: Floats) -> float:
 
 def within(steps: Sequence[Tried], scores: Floats, rewards: Floats) -> float:
     """Spearman's rank correlation of scores and rewards within each task, averaged over tasks where both vary."""
-    tasks = np.array([step.task for step in steps])
+    tasks = np.array([step.task for _, step, _ in steps])
     found: list[float] = []
     for task in np.unique(tasks):
         here = tasks == task
@@ -87,12 +65,15 @@ def main() -> None:
     parser.add_argument("--recipe", default="nano")
     parser.add_argument("--folds", type=int, default=7)
     given = parser.parse_args()
-    steps = tried(given.run, load(given.recipe))
+    recipe = load(given.recipe)
+    episodes = experts.played(experts.stage_of(given.run, recipe))
+    steps = list(experts.rewarded_edits(episodes, recipe.experts.book_reward))
     if not steps:
         parser.error(f"{given.run} has no expert trajectories: run mlagent-train experts --out {given.run}")
-    rewards = np.array([step.reward for step in steps])
-    groups = {"all": np.ones(len(steps), bool), "first": np.array([step.first for step in steps])}
-    print(f"{len(steps)} edits of {len({step.task for step in steps})} tasks, {int(groups['first'].sum())} of them first")
+    rewards = np.array([reward for *_, reward in steps])
+    groups = {"all": np.ones(len(steps), bool), "first": np.array([step.index == 0 for _, step, _ in steps])}
+    tasks = {step.task for _, step, _ in steps}
+    print(f"{len(steps)} edits of {len(tasks)} tasks, {int(groups['first'].sum())} of them first")
     print(f"{'strength':>8s}" + "".join(f"{name + ': deviance':>18s}{'rank':>8s}" for name in groups))
     for strength in STRENGTHS:
         scores = expected(steps, given.folds, strength)

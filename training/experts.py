@@ -100,13 +100,18 @@ def _episodes(place: Path, rounds: int) -> Iterator[dict[str, Any]]:
 
 def book_of(episodes: Iterable[dict[str, Any]], version: Version) -> Cookbook:
     """The cookbook of these episodes: of what the catalogue can do, not of a language model's own patches and other actions."""
-    book = Cookbook()
+    return Cookbook.of(
+        (kind, step.instruction, step.family, reward) for kind, step, reward in rewarded_edits(episodes, version)
+    )
+
+
+def rewarded_edits(episodes: Iterable[dict[str, Any]], version: Version) -> Iterator[tuple[str, Step, float]]:
+    """(kind of task, step, reward) of all edits of the catalogue; not of those that the infrastructure failed."""
     for episode in episodes:
         for step in (Step(**data) for data in episode["steps"]):
             reward = step.reward(version)
             if reward is not None and step.is_catalogue_edit:
-                book.add(episode["kind"], step.instruction, step.family, reward)
-    return book
+                yield episode["kind"], step, reward
 
 
 def write_book(path: Path, episodes: Iterable[dict[str, Any]], version: Version) -> None:

@@ -12,7 +12,7 @@ from mlagent_app.editors.facts import Context, Fact, is_metric_function, is_metr
 from mlagent_app.editors.leaks import Data, data_of, leak_facts
 from mlagent_app.editors.learners import FITTERS
 from mlagent_app.editors.loops import Loop, decides_by, loops_in
-from mlagent_app.editors.measuring import measuring_of, trains
+from mlagent_app.editors.measuring import trains
 from mlagent_app.editors.names import callee, dotted, is_test, names_in, targets_of
 
 _MEASURES = frozenset("score evaluate eval_model validate cross_val_score".split())
@@ -37,10 +37,10 @@ def whole_of(old: ast.Module, new: ast.Module, context: Context) -> Whole:
     calls = [node for tree in trees for node in ast.walk(tree) if isinstance(node, ast.Call)]
     called = frozenset(map(callee, calls))
     measures = {name for name in called if is_metric_function(name) or is_metric_name(name, metric)}
-    measures |= {name for tree in trees for name in measuring_of(tree, metric).called}
+    measures |= context.measuring
     # `metrics` of `metrics.accuracy_score(...)`.
     measures |= {dotted(node.func).partition(".")[0] for node in calls if is_metric_name(callee(node), metric)}
-    return Whole(data_of(old, new, context.whole), called, context.trainers, metric, frozenset(measures))
+    return Whole(data_of(old, new, context.unsplit, context.whole), called, context.trainers, metric, frozenset(measures))
 
 
 def cheat_facts(body: Iterable[ast.stmt], whole: Whole) -> Iterator[Fact]:

@@ -20,6 +20,7 @@ from mlagent_app.editors.rows import (
     mask_names,
     row_choices,
     trains_only,
+    unsplit_names,
     validated_data,
     whole_names,
 )
@@ -57,9 +58,10 @@ class Context:
     `metric` are the words of the metric's name, `reported` the names whose values are printed as it, or that those are
     computed from by arithmetic alone. `returns` are the functions whose result is the metric, with the places of it that are,
     `tests` those that were there before and whose names say that they measure, `trainers` those that train.
-    `whole` is data before its split, `masks` are conditions on rows, `compared` is what predictions are compared with, `inner`
-    are the new splits of training data, `folded` the cross-validations of training data alone that give no number to print,
-    `reordered` the names of parts of the data that change places.
+    `measuring` are the functions of other files that give it. `unsplit` is what is split into parts, `whole` data with its
+    rows, `masks` are conditions on rows, `compared` is what predictions are compared with, `inner` are the new splits of
+    training data, `folded` the cross-validations of training data alone that give no number to print, `reordered` the names of
+    parts of the data that change places.
     """
 
     metric: frozenset[str]
@@ -67,6 +69,8 @@ class Context:
     returns: Mapping[str, frozenset[int | None]]
     tests: frozenset[str]
     trainers: frozenset[str]
+    measuring: frozenset[str]
+    unsplit: frozenset[str]
     whole: frozenset[str]
     masks: frozenset[str]
     compared: frozenset[str]
@@ -83,13 +87,16 @@ def context_of(old: ast.Module, new: ast.Module, spec: MetricSpec) -> Context:
     for item in found:
         returns |= {name: places | returns.get(name, frozenset()) for name, places in item.returns.items()}
     reported = reported_names(old, metric).union(reported_names(new, metric), *(item.names for item in found))
+    unsplit = unsplit_names((old, new))
     return Context(
         metric,
         reported,
         returns,
         frozenset(n.name for n in ast.walk(old) if isinstance(n, Function) and _TEST_FUNCTIONS.match(n.name)),
         training_functions([old, new]),
-        whole_names((old, new)),
+        frozenset(name for item in found for name in item.called),
+        unsplit,
+        whole_names((old, new), unsplit),
         mask_names((old, new)),
         _compared(old, metric) | _compared(new, metric),
         inner_splits(old, new),

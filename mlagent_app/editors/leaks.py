@@ -24,7 +24,7 @@ from mlagent_app.editors.names import (
     targets_of,
 )
 from mlagent_app.editors.renamed import form_of, measured_names, tests_by_other_names
-from mlagent_app.editors.rows import pairs, root_of, same_rows, unsplit_names
+from mlagent_app.editors.rows import pairs, root_of, same_rows
 
 _WATCHED_WORDS = frozenset("eval_set validation_data valid_sets evals X_val y_val val_set".split())
 _STOPPING = frozenset(
@@ -66,9 +66,8 @@ class Data:
     tests: frozenset[str]
 
 
-def data_of(old: ast.Module, new: ast.Module, whole: frozenset[str]) -> Data:
-    """What names of a file's two versions mean; `whole` is known already."""
-    unsplit = unsplit_names((old, new))
+def data_of(old: ast.Module, new: ast.Module, unsplit: frozenset[str], whole: frozenset[str]) -> Data:
+    """What names of a file's two versions mean; `unsplit` and `whole` are known already."""
     nodes = [node for tree in (old, new) for node in ast.walk(tree)]
     assigned = [node for node in nodes if isinstance(node, ast.Assign)]
     joined = {name for node in assigned if _joins(node.value) for name in targets_of(node)}

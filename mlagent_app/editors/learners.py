@@ -21,14 +21,23 @@ def learners_of(trees: Iterable[ast.Module]) -> Learners:
     """The functions of a file's versions; those that train on nothing that they are given are among them."""
     functions = [node for tree in trees for node in ast.walk(tree) if isinstance(node, Function)]
     found: dict[str, frozenset[tuple[int, str]]] = {node.name: frozenset() for node in functions}
+    for node in functions:
+        _add(found, node, {*_fitted_names(node), *_looped_names(node, _parameters(node))})
     size = -1
     while size != (size := sum(map(len, found.values()))):
         for node in functions:
-            names = [item.arg for item in (*node.args.posonlyargs, *node.args.args) if item.arg not in ("self", "cls")]
-            names += [item.arg for item in node.args.kwonlyargs]
-            used = set(_learned(node, names, found))
-            found[node.name] |= {(place, name) for place, name in enumerate(names) if name in used}
+            calls = [item for item in ast.walk(node) if isinstance(item, ast.Call)]
+            _add(found, node, {name for call in calls for item in handed_on(call, found) for name in names_in(item)})
     return found
+
+
+def _parameters(node: ast.FunctionDef | ast.AsyncFunctionDef) -> list[str]:
+    names = [item.arg for item in (*node.args.posonlyargs, *node.args.args) if item.arg not in ("self", "cls")]
+    return names + [item.arg for item in node.args.kwonlyargs]
+
+
+def _add(found: dict[str, frozenset[tuple[int, str]]], node: ast.FunctionDef | ast.AsyncFunctionDef, used: set[str]) -> None:
+    found[node.name] |= {(place, name) for place, name in enumerate(_parameters(node)) if name in used}
 
 
 def fitted(node: ast.Call) -> list[ast.expr]:
@@ -45,12 +54,14 @@ def handed_on(node: ast.Call, learners: Learners) -> Iterator[ast.expr]:
         yield from (word.value for word in node.keywords if word.arg == name)
 
 
-def _learned(function: ast.AST, names: Iterable[str], learners: Learners) -> Iterator[str]:
+def _fitted_names(function: ast.AST) -> Iterator[str]:
+    calls = [node for node in ast.walk(function) if isinstance(node, ast.Call)]
+    return (name for call in calls for item in fitted(call) for name in names_in(item))
+
+
+def _looped_names(function: ast.AST, names: Iterable[str]) -> Iterator[str]:
     for node in ast.walk(function):
-        if isinstance(node, ast.Call):
-            given = [*fitted(node), *handed_on(node, learners)]
-            yield from (name for item in given for name in names_in(item))
-        elif isinstance(node, Loop) and _steps_always(node.body):
+        if isinstance(node, Loop) and _steps_always(node.body):
             if not isinstance(node, ast.While):
                 yield from names_in(node.iter)
             yield from (name for name in names if learns_from(node, name.__eq__))

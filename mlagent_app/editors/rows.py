@@ -35,9 +35,9 @@ def unsplit_names(trees: Iterable[ast.Module]) -> frozenset[str]:
     return frozenset(found)
 
 
-def whole_names(trees: Sequence[ast.Module]) -> frozenset[str]:
+def whole_names(trees: Sequence[ast.Module], unsplit: frozenset[str]) -> frozenset[str]:
     """The names of data with the rows of what is measured on in parts: split once, or in turns by a cross-validation."""
-    return same_rows(trees, unsplit_names(trees).union(*map(_cross_validated, trees)))
+    return same_rows(trees, unsplit.union(*map(_cross_validated, trees)))
 
 
 def _cross_validated(tree: ast.Module) -> set[str]:

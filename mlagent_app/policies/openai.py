@@ -9,7 +9,7 @@ import threading
 from collections.abc import Collection, Sequence
 
 from mlagent_app.agent.actions import InvalidAction, parse
-from mlagent_app.agent.chat import ChatModel, Message, OnText, PromptTooLong
+from mlagent_app.agent.chat import ChatModel, Message, OnText, PromptTooLong, Reply
 from mlagent_app.agent.edits import Candidate
 from mlagent_app.agent.state import State
 from mlagent_app.chat.conversation import Count, conversation
@@ -68,18 +68,21 @@ class WritingPolicy:
 
         Raises `Cancelled` soon after `cancel` is set, and `UserError` (exit 4) when the model gives no answer.
         """
-        for _ in range(_MOST_SHORTENED):
-            try:
-                reply = self._model.reply(self._messages(state, candidates, cancel), cancel, on_text)
-                break
-            except PromptTooLong:
-                continue
-        else:
-            reply = self._model.reply(self._messages(state, candidates, cancel), cancel, on_text)
+        reply = self._reply(state, candidates, cancel, on_text)
         _, action = parse(reply.text)
         if isinstance(action, InvalidAction) and reply.finish == "length":
             action = InvalidAction(f"the answer was cut at the limit of its length: write less; {action.message}")
         return Proposal(action, reply=reply.text, usage=reply.usage)
+
+    def _reply(
+        self, state: State, candidates: Sequence[Candidate], cancel: threading.Event, on_text: OnText | None, shortened: int = 0
+    ) -> Reply:
+        try:
+            return self._model.reply(self._messages(state, candidates, cancel), cancel, on_text)
+        except PromptTooLong:
+            if shortened == _MOST_SHORTENED:
+                raise
+        return self._reply(state, candidates, cancel, on_text, shortened + 1)
 
     def _messages(self, state: State, candidates: Sequence[Candidate], cancel: threading.Event) -> list[Message]:
         """What is asked, in as many tokens as the model's context is now known to hold."""

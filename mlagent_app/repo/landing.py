@@ -96,10 +96,9 @@ def land(
 ) -> LandResult:
     """Write the step from `base` to `commit` (or these hunks of it) into the project; commit just that, if asked.
 
-    What a landing that was killed wrote and did not commit is committed now; so that it can be, `settle` is for whoever has
-    written the result down. What cannot be committed apart from the user's
-    own changes is written only, and `note` says so. Raises `LandingConflict` when it does not apply and `UserError` when it
-    cannot be written; nothing is changed then.
+    What a landing that was killed wrote and did not commit is committed now. What cannot be committed apart from the user's
+    own changes is written only, and `note` says so. `settle` is for whoever has written the result down. Raises
+    `LandingConflict` when it does not apply and `UserError` when it cannot be written; nothing is changed then.
     """
     plan = _plan(project, snapshot, base, commit, hunks, undo=False)
     _refuse(plan.conflicts, "the step does not apply to the project as it is now")

@@ -137,6 +137,11 @@ class Snapshot:
         """Move the head, atomically. Raises `GitError` when it is not at `expected_old`."""
         self._git.run("update-ref", HEAD, commit, expected_old)
 
+    def restore_head(self, commit: str) -> None:
+        """Set the head to what was written down last: a process was killed between moving it and that. Empty: nothing was."""
+        if commit not in ("", head := self.head):
+            self.set_head(commit, head)
+
     def read(self, commit: str, path: str) -> bytes:
         """One file's content. Raises `GitError` when the commit has no such file."""
         check_path(path)

@@ -196,8 +196,7 @@ class _Run:
         """The private repository: made now, or the one that the journal speaks of."""
         if self._recorder.progress.snapshot is not None:
             snapshot = Snapshot.load(self._paths.directory)
-            if snapshot.head != self._recorder.progress.head:
-                snapshot.set_head(self._recorder.progress.head, snapshot.head)
+            snapshot.restore_head(self._recorder.progress.head)
             return snapshot
         listing = list_project(self._project, copy=self._plan.copy, command=self._plan.command)
         snapshot = Snapshot.create(self._paths.directory, self._project, listing)

@@ -105,16 +105,16 @@ class Lander:
         files: tuple[str, ...] = ()
         landed, note = "", ""
         if step.landed is not None or landing.is_unsettled(self._snapshot, base, commit):
-            mark = step.landed.commit if step.landed else ""
+            landed_by = step.landed.commit if step.landed else ""
             result = landing.revert(
                 self._project,
                 self._snapshot,
                 base,
                 commit,
                 message=f"Revert: {step.proposed.instruction}",
-                trailers={"ML-Agent-Step": f"{self._session}/{index}", "ML-Agent-Reverts": mark or "uncommitted"},
+                trailers={"ML-Agent-Step": f"{self._session}/{index}", "ML-Agent-Reverts": landed_by or "uncommitted"},
                 commit_to_branch=self._commit,
-                landed=mark,
+                landed=landed_by,
             )
             files, landed, note = result.files, result.commit, result.note
         self._snapshot.set_head(head, progress.head)

@@ -49,8 +49,7 @@ def _opened(paths: store.SessionPaths, surface: Callable[[Event], None], commit:
         try:
             recorder = Recorder(journal, surface)
             snapshot = Snapshot.load(paths.directory)
-            if recorder.progress.head not in ("", snapshot.head):  # killed between moving it and writing that down
-                snapshot.set_head(recorder.progress.head, snapshot.head)
+            snapshot.restore_head(recorder.progress.head)
             lander = Lander(project, snapshot, plan, paths.id, commit=commit)
             yield _Opened(recorder, lander)
         finally:
