@@ -12,7 +12,7 @@ from mlagent_app.agent.actions import Action, EditScript, InvalidAction, parse
 from mlagent_app.agent.digest import task_kind
 from mlagent_app.agent.edits import Candidate
 from mlagent_app.agent.reward import CONSTANT, Case, Version, edit_scalar
-from mlagent_app.environment.taskenv import Observation, Transition, edit_action
+from mlagent_app.environment.taskenv import EpisodeState, Observation, Transition, edit_action
 from training.draws import Start
 from training.workbench import Workbench
 
@@ -26,7 +26,8 @@ class Step:
 
     `logp` is the natural logarithm of the probability with which the behaviour policy chose it among `candidates` edits, None
     where that is not known. `scale` is delta / span of eq. 6, None where no metric was compared. `reply` is the whole answer of
-    an actor that writes one, empty otherwise; `instruction` and `file` are what the environment made of it.
+    an actor that writes one, empty otherwise; `instruction` and `file` are what the environment made of it. `before_seconds` is
+    what a run took before the edit, None where that is not known.
     """
 
     state: str
@@ -48,6 +49,7 @@ class Step:
     logp: float | None
     candidates: int
     reply: str = ""
+    before_seconds: float | None = None
 
     @property
     def is_catalogue_edit(self) -> bool:
@@ -175,9 +177,9 @@ class EpisodeJob:
             self.actor.begin(bench, self.start, self.seed)
             values, steps = [opening.value], list[Step]()
             while len(steps) < self.steps and (choice := self.actor.choose(seen, rng)) is not None:
-                before, state_id = env.state.value, env.state.id
+                before = env.state
                 moved = env.step(choice.taken())
-                steps.append(_step(seen, choice, moved, before, state_id, opening.variant))
+                steps.append(_step(seen, choice, moved, before))
                 self.actor.learn(choice, moved)
                 seen = moved.observation
                 values.append(env.state.value)
@@ -236,7 +238,7 @@ def _in_state(bench: Workbench, state: str, choose: Callable[[Observation], Choi
     try:
         seen = env.reset(state_id=state)
         before, choice = env.state, choose(seen)
-        return _step(seen, choice, env.step(choice.taken()), before.value, state, before.variant)
+        return _step(seen, choice, env.step(choice.taken()), before)
     finally:
         env.close()
 
@@ -259,20 +261,20 @@ def first_ideas(ideas: Sequence[str], most: int, start: Start, seed: int) -> lis
     return rng.sample(ideas, rng.randint(1, most)) if most else []
 
 
-def _step(seen: Observation, choice: Choice, moved: Transition, before: float, state_id: str, variant: str) -> Step:
+def _step(seen: Observation, choice: Choice, moved: Transition, before: EpisodeState) -> Step:
     told, chosen = moved.metadata, choice.candidate
     return Step(
-        state=state_id,
+        state=before.id,
         next_state=told["state_id"],
         task=seen.state.task.name,
-        variant=variant,
+        variant=before.variant,
         index=len(seen.state.history),
         instruction=chosen.instruction if chosen else told["instruction"],
         file=chosen.file if chosen else told["file"],
         family=told["family"],
         case=told["case"],
         outcome=told["outcome"],
-        before=before,
+        before=before.value,
         value=told["value"],
         scale=None if told["scale"] is None or not math.isfinite(told["scale"]) else float(told["scale"]),
         kept=told["kept"],
@@ -281,4 +283,5 @@ def _step(seen: Observation, choice: Choice, moved: Transition, before: float, s
         logp=choice.logp,
         candidates=len(seen.candidates),
         reply=choice.reply,
+        before_seconds=before.seconds,
     )

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import sys
-import threading
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -16,7 +15,7 @@ from mlagent_app.verify.workshop import PRELOAD, WARM
 from sandbox.cache import Cache, CachedRunner
 from sandbox.choose import Wanted, choose
 from sandbox.fork import ForkRunner
-from sandbox.runner import Job, Limits, OnLog, OnSample, Runner, RunnerName, RunResult
+from sandbox.runner import Runner
 from tasks.building import HIDDEN, PUBLIC
 from tasks.suite import root
 from training.recipe import PoolKind, Recipe
@@ -53,35 +52,6 @@ class Site:
             directory.mkdir(parents=True, exist_ok=True)
 
 
-class _Hurried:
-    """A runner with a shorter time limit; see `sandbox.runner.Runner`."""
-
-    def __init__(self, runner: Runner, seconds: float) -> None:
-        self._runner = runner
-        self._seconds = seconds
-
-    @property
-    def name(self) -> RunnerName:
-        return self._runner.name
-
-    @property
-    def notes(self) -> tuple[str, ...]:
-        return self._runner.notes
-
-    def run(
-        self,
-        job: Job,
-        limits: Limits,
-        *,
-        on_log: OnLog | None = None,
-        on_sample: OnSample | None = None,
-        cancel: threading.Event | None = None,
-    ) -> RunResult:
-        """See `sandbox.runner.Runner.run`."""
-        limits = replace(limits, seconds=min(limits.seconds, self._seconds))
-        return self._runner.run(job, limits, on_log=on_log, on_sample=on_sample, cancel=cancel)
-
-
 class Workbench:
     """One worker's sandbox. The runs of one fork server see each other, so no two workers share one."""
 
@@ -109,10 +79,17 @@ class Workbench:
         """The task environment for episodes of up to `steps` steps. Starts the sandbox. Raises SandboxError."""
         if self._runner is None:
             self._runner = _runner(self.site, self._work)
-        runner = _Hurried(CachedRunner(self._runner, self.cache), self.site.run_seconds)
+        runner = CachedRunner(self._runner, self.cache)
         # The reward is the app's: policies that read it in the history (the bandit) were made for that one. What training
         # learns from is computed from the outcomes.
-        return TaskEnvironment(runner, self._work, max_steps=steps, store=self.site.states, variants=self.site.variants)
+        return TaskEnvironment(
+            runner,
+            self._work,
+            max_steps=steps,
+            store=self.site.states,
+            variants=self.site.variants,
+            run_seconds=self.site.run_seconds,
+        )
 
 
 def _runner(site: Site, work: Path) -> Runner:

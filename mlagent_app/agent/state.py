@@ -58,7 +58,10 @@ class Turn:
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """s_t. `value` is m_t, the metric of the files as they stand; `files` their text by path; `base` their name."""
+    """s_t. `value` is m_t, the metric of the files as they stand; `files` their text by path; `base` their name.
+
+    `seconds` is what a run of these files takes, `limit` the seconds after which a run is cut off; None where it is not known.
+    """
 
     task: Task
     value: float
@@ -66,6 +69,8 @@ class State:
     history: tuple[Turn, ...] = ()
     files: dict[str, str] = field(default_factory=dict[str, str])
     steps_left: int | None = None
+    seconds: float | None = None
+    limit: float | None = None
 
     def met(self) -> frozenset[str]:
         """The commits that were measured and edited already: no edit need lead back to one."""

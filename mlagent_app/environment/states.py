@@ -20,7 +20,8 @@ class SavedState:
     """Everything that a step depends on.
 
     `variant` is the id of the task's variant; `files` are the workspace's (relative path to content, the data left out);
-    `value` is m_t of these files, `m_init` and `m_best` are the reward's reference.
+    `value` is m_t of these files, `m_init` and `m_best` are the reward's reference. `seconds` is what a run of these files
+    took; it is no part of the state's name, for no two runs take the same time.
     """
 
     variant: str
@@ -30,18 +31,23 @@ class SavedState:
     m_best_source: str
     files: Mapping[str, bytes]
     history: tuple[Turn, ...] = field(default=())
+    seconds: float | None = None
 
     @property
     def id(self) -> str:
         """Names the state by its content: the same state has the same id everywhere."""
-        return hashlib.sha256(self.to_json().encode()).hexdigest()[:20]
+        return hashlib.sha256(json.dumps(self._named(), sort_keys=True).encode()).hexdigest()[:20]
 
     def to_json(self) -> str:
         """One line of JSON with sorted keys."""
+        return json.dumps({**self._named(), "seconds": self.seconds}, sort_keys=True)
+
+    def _named(self) -> dict[str, Any]:
+        """What names the state."""
         data = {**{name: getattr(self, name) for name in ("variant", "value", "m_init", "m_best", "m_best_source")}}
         data["files"] = {path: base64.b64encode(content).decode() for path, content in self.files.items()}
         data["history"] = [turn.to_json() for turn in self.history]
-        return json.dumps(data, sort_keys=True)
+        return data
 
     @classmethod
     def from_json(cls, text: str) -> SavedState:

@@ -7,6 +7,7 @@ evaluation run on it.
 
 from __future__ import annotations
 
+import math
 import random
 import sys
 import tempfile
@@ -73,7 +74,7 @@ class Transition:
 
 @dataclass(frozen=True, slots=True)
 class EpisodeState:
-    """Where an episode stands. `id` re-enters this very state: `reset(state_id=...)`."""
+    """Where an episode stands. `id` re-enters this very state: `reset(state_id=...)`. `seconds` is what a run took."""
 
     episode_id: str
     step_count: int
@@ -84,6 +85,7 @@ class EpisodeState:
     value: float
     m_init: float
     m_best: float
+    seconds: float | None = None
 
 
 @dataclass(slots=True)
@@ -98,6 +100,7 @@ class _Episode:
     reference: Reference
     commit: str
     value: float
+    seconds: float | None = None
     history: list[Turn] = field(default_factory=list[Turn])
     taken: int = 0
     done: bool = False
@@ -108,7 +111,7 @@ class TaskEnvironment:
 
     `runner` runs the scripts; `work` is a directory for workspaces and logs. `store` keeps every state that was met, by id.
     `variants` is where drawn data is kept (the user's state directory by default). `editor` carries out the instructions of
-    edits, instead of the catalogue.
+    edits, instead of the catalogue. A run is cut off after `run_seconds`, or the variant's limit where that is less.
     """
 
     def __init__(
@@ -120,8 +123,8 @@ class TaskEnvironment:
         reward: Version = "v1",
         store: StateStore | None = None,
         variants: Path | None = None,
-        python: Path | None = None,
         editor: LLMEditor | None = None,
+        run_seconds: float = math.inf,
     ) -> None:
         self._runner = runner
         self._work = work
@@ -129,8 +132,9 @@ class TaskEnvironment:
         self._reward: Version = reward
         self._store = store
         self._variants = variants
-        self._python = python or Path(sys.executable)
+        self._python = Path(sys.executable)
         self._editor = editor
+        self._run_seconds = run_seconds
         self._episode: _Episode | None = None
 
     def reset(
@@ -166,7 +170,7 @@ class TaskEnvironment:
             episode.commit = episode.versions.commit_edit(episode.commit, contents, "detuned")
         measurement = self._measure_start(episode)
         assert measurement.value is not None
-        episode.value = measurement.value
+        episode.value, episode.seconds = measurement.value, measurement.result.seconds
         episode.reference = self._reference(episode.drawn, episode.value)
         episode.environment.reference = episode.reference
         return self._observe("")
@@ -188,6 +192,7 @@ class TaskEnvironment:
         kept = edited and (better or result.reward.case == "no_edit")
         if kept:
             episode.commit, episode.value = result.prepared.commit, before if value is None else value
+            episode.seconds = result.measurement.result.seconds if result.measurement else episode.seconds
         episode.history.append(_turn(episode.taken, result, value, kept=kept))
         episode.done = episode.taken >= self._max_steps or isinstance(action, FinalAnswer)
         return Transition(self._observe(result.feedback), result.reward.scalar, episode.done, self._metadata(result, kept))
@@ -207,6 +212,7 @@ class TaskEnvironment:
             value=episode.value,
             m_init=episode.reference.m_init,
             m_best=episode.reference.m_best,
+            seconds=episode.seconds,
         )
 
     def test(self) -> float | None:
@@ -237,7 +243,7 @@ class TaskEnvironment:
         work.mkdir()
         runs.mkdir()
         versions = MemoryVersions(files or drawn.workspace())
-        plan = _plan(drawn, self._python)
+        plan = _plan(drawn, self._python, self._limit(drawn))
         judge = TaskJudge(drawn)
         bench = Bench(versions, self._runner, plan, work, runs, judge)
         paths = versions.files(versions.base)
@@ -249,6 +255,10 @@ class TaskEnvironment:
         self._episode = _Episode(place, seed, drawn, versions, environment, Reference(0.0, 0.0, ""), versions.base, 0.0)
         return self._episode
 
+    def _limit(self, drawn: Drawn) -> float:
+        """The seconds after which a run is cut off."""
+        return min(drawn.limits.seconds, self._run_seconds)
+
     def _measure_start(self, episode: _Episode) -> Measurement:
         measurement = episode.environment.measure(episode.commit, 0, 0, threading.Event())
         if measurement.value is None:
@@ -258,11 +268,12 @@ class TaskEnvironment:
 
     def _reference(self, drawn: Drawn, m_init: float) -> Reference:
         """m_best of this variant: its own reference, or the starter plus a share of the task's headroom where that is more."""
-        return TaskJudge(drawn).reference(m_init, reference_value(drawn, self._runner, self._work, python=self._python))
+        value = reference_value(drawn, self._runner, self._work, python=self._python, seconds=self._run_seconds)
+        return TaskJudge(drawn).reference(m_init, value)
 
     def _enter(self, saved: SavedState, seed: int) -> Observation:
         episode = self._begin(open_variant(saved.variant, self._variants), dict(saved.files), seed)
-        episode.value = saved.value
+        episode.value, episode.seconds = saved.value, saved.seconds
         episode.reference = Reference(saved.m_init, saved.m_best, saved.m_best_source)
         episode.environment.reference = episode.reference
         episode.history = list(saved.history)
@@ -280,6 +291,7 @@ class TaskEnvironment:
             m_best_source=episode.reference.source,
             files=episode.versions.contents(episode.commit),
             history=tuple(episode.history),
+            seconds=episode.seconds,
         )
 
     def _observe(self, feedback: str) -> Observation:
@@ -301,6 +313,8 @@ class TaskEnvironment:
             history=tuple(episode.history),
             files=episode.environment.texts(episode.commit),
             steps_left=max(0, self._max_steps - episode.taken),
+            seconds=episode.seconds,
+            limit=self._limit(episode.drawn),
         )
         tried, applicable = state.tried(), episode.environment.edits(episode.commit, state.met())
         edits = [edit for edit in applicable if (edit.instruction, edit.file) not in tried]
@@ -333,7 +347,7 @@ def edit_action(candidate: Candidate) -> EditScript:
     return EditScript(candidate.file, candidate.instruction)
 
 
-def _plan(drawn: Drawn, python: Path) -> Plan:
+def _plan(drawn: Drawn, python: Path, seconds: float) -> Plan:
     # A memory of runs takes the project's directory for a part of the inputs: it is the same for all who share the variants.
     limits = drawn.limits
     return Plan(
@@ -343,7 +357,7 @@ def _plan(drawn: Drawn, python: Path) -> Plan:
         python=python,
         python_source="task",
         metric=drawn.spec.metric.spec(),
-        limits=replace(PlanLimits(), seconds=limits.seconds, memory_mb=limits.memory_mb, cpus=1.0, output_mb=4, file_mb=1024),
+        limits=replace(PlanLimits(), seconds=seconds, memory_mb=limits.memory_mb, cpus=1.0, output_mb=4, file_mb=1024),
     )
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import os
 import sys
 import tempfile
 import threading
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mlagent_app.agent.errors import Exit, UserError
@@ -55,8 +56,12 @@ def trial(
     *,
     python: Path | None = None,
     cancel: threading.Event | None = None,
+    seconds: float = math.inf,
 ) -> Trial:
-    """Run `files` (relative path to content, with a `train.py`) on `drawn` in a workspace below `work`, and grade them."""
+    """Run `files` (relative path to content, with a `train.py`) on `drawn` in a workspace below `work`, and grade them.
+
+    The run is cut off after `seconds`, or the variant's limit where that is less.
+    """
     judge = TaskJudge(drawn)
     workspace = Path(tempfile.mkdtemp(prefix="trial-", dir=work))
     log_path = workspace.with_suffix(".log")
@@ -64,7 +69,8 @@ def trial(
         write_files(files, workspace)
         before = scan(workspace)
         job = Job(COMMAND, workspace, log_path, python or Path(sys.executable), judge.links, hidden=judge.hidden)
-        result = runner.run(job, run_limits(drawn), cancel=cancel)
+        limits = run_limits(drawn)
+        result = runner.run(job, replace(limits, seconds=min(limits.seconds, seconds)), cancel=cancel)
         stdout = read_tail(log_path)
         wrote = written(workspace, before, caps=GRADED)
     finally:
@@ -79,10 +85,12 @@ def trial(
     return Trial(result, value, test, judged.message, stdout, judged.warnings, submission)
 
 
-def reference_value(drawn: Drawn, runner: Runner, work: Path, *, python: Path | None = None) -> float | None:
+def reference_value(
+    drawn: Drawn, runner: Runner, work: Path, *, python: Path | None = None, seconds: float = math.inf
+) -> float | None:
     """The dev grade of the task's reference on this variant, measured once and kept beside the hidden labels.
 
-    None when the reference does not run here. Raises `UserError` when the sandbox itself failed.
+    None when the reference does not run here within `seconds`. Raises `UserError` when the sandbox itself failed.
     """
     script = (drawn.spec.directory / "reference.py").read_bytes()
     path = drawn.hidden / f"reference-{hashlib.sha256(script).hexdigest()[:12]}.json"
@@ -90,7 +98,7 @@ def reference_value(drawn: Drawn, runner: Runner, work: Path, *, python: Path | 
         return float(json.loads(path.read_text("utf-8"))["dev"])
     except (OSError, ValueError, KeyError):
         pass
-    tried = trial(drawn, {"train.py": script}, runner, work, python=python)
+    tried = trial(drawn, {"train.py": script}, runner, work, python=python, seconds=seconds)
     if tried.result.outcome == "infrastructure":
         raise UserError("the sandbox failed", where=tried.message, how="see: mlagent doctor", code=Exit.NO_SANDBOX)
     if tried.value is not None:
