@@ -63,7 +63,8 @@ class Words(Protocol):
 class Situation:
     """A state as the policy meets it: the prompt's ids, and the edits that apply with their ids. `base` names its files.
 
-    `edits` are (instruction, file, family); `tries` are those of the session so far.
+    `edits` are (instruction, file, family); `tries` are those of the session so far. `room`: how many times as long as now a
+    run may take, None where that is not known.
 
     For a pretrained base, whose answers are not chosen from a list, `edits` are what the expert's answers came to, which may be
     none of the catalogue's, and `completions` are these answers.
@@ -79,6 +80,7 @@ class Situation:
     edits: tuple[tuple[str, str, str], ...]
     completions: tuple[tuple[int, ...], ...]
     tries: tuple[Tried, ...] = ()
+    room: float | None = None
 
     def trie(self) -> Trie:
         return build(self.completions)
@@ -121,6 +123,7 @@ class LookJob:
                 "text": digest(seen.state, {item.file for item in left}),
                 "edits": [[item.instruction, item.file, item.family] for item in left],
                 "tries": [[item.instruction, item.family, item.helped] for item in tries(seen.state)],
+                "room": seen.state.room,
             })  # fmt: skip
         env.close()
         return rows
@@ -168,7 +171,7 @@ def _facts(env: TaskEnvironment, seen: Observation, state: str) -> dict[str, Any
 
 
 def stage_of(run: Path, recipe: Recipe) -> Stage:
-    form = f"digest form {FORM}, with tries" if recipe.model.base == "scratch" else "told as in the app"
+    form = f"digest form {FORM}, with tries and room" if recipe.model.base == "scratch" else "told as in the app"
     return Stage(run, "corpus", recipe, ("model",), ("experts",), form)
 
 
@@ -307,7 +310,8 @@ def situation(row: dict[str, Any]) -> Situation:
     tried = tuple(Tried(str(a), str(b), bool(c)) for a, b, c in row.get("tries", ()))
     prompt = np.array(row["prompt"], dtype=np.int64)
     names = {name: row[name] for name in ("task", "variant", "base", "depth", "kind")}
-    return Situation(id=row["state"], prompt=prompt, edits=edits, completions=completions, tries=tried, **names)
+    room = row.get("room")
+    return Situation(row["state"], prompt=prompt, edits=edits, completions=completions, tries=tried, room=room, **names)
 
 
 def _steps(rows: Sequence[dict[str, Any]], situations: dict[str, Situation]) -> Iterator[tuple[Step, int]]:

@@ -120,6 +120,7 @@ def _decided(lessons: Lessons, step: Lesson, catalogue: Catalogue, writer: Write
         edits=tuple((item.instruction, item.file, item.family) for item in left),
         completions=tuple(tuple(ids) for ids in writer.completions([item.instruction for item in left])),
         tries=tries(state),
+        room=state.room,
     )
     scale = step.scale if step.scale is not None and math.isfinite(step.scale) else None
     if step.case == "edit" and scale is None and step.decision != "refused":

@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Protocol
 
 from mlagent_app.agent.actions import Action, EditScript, InvalidAction, parse
+from mlagent_app.agent.cookbook import lengthened
 from mlagent_app.agent.digest import task_kind
 from mlagent_app.agent.edits import Candidate
 from mlagent_app.agent.reward import CONSTANT, Case, Version, edit_scalar
@@ -55,6 +56,13 @@ class Step:
     def is_catalogue_edit(self) -> bool:
         """Whether the catalogue made the edit: no patch of the actor's own, no copy, no other action, nothing invalid."""
         return self.family not in ("", "copy")
+
+    @property
+    def longer(self) -> float | None:
+        """How much longer a run took with the edit than without it (`lengthened`); None for one that failed before its end."""
+        if self.outcome not in ("ok", "timeout"):
+            return None
+        return lengthened(self.before_seconds, self.seconds, cut_off=self.outcome == "timeout")
 
     def reward(self, version: Version) -> float | None:
         """The reward of eq. 6; None when the infrastructure failed."""

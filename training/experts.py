@@ -101,7 +101,7 @@ def _episodes(place: Path, rounds: int) -> Iterator[dict[str, Any]]:
 def book_of(episodes: Iterable[dict[str, Any]], version: Version) -> Cookbook:
     """The cookbook of these episodes: of what the catalogue can do, not of a language model's own patches and other actions."""
     return Cookbook.of(
-        (kind, step.instruction, step.family, reward) for kind, step, reward in rewarded_edits(episodes, version)
+        (kind, step.instruction, step.family, reward, step.longer) for kind, step, reward in rewarded_edits(episodes, version)
     )
 
 

@@ -65,7 +65,7 @@ def remembered(book: Callable[[str], Cookbook]) -> Looked:
     def look(situation: Situation) -> Tensor:
         if situation.id not in known:
             edits = [(instruction, family) for instruction, _, family in situation.edits]
-            phi = features(book(situation.task), situation.kind, situation.tries, edits)
+            phi = features(book(situation.task), situation.kind, situation.tries, edits, situation.room)
             known[situation.id] = torch.from_numpy(phi).float()
         return known[situation.id]
 

@@ -154,6 +154,7 @@ class Prior(Section):
     family_failed: Finite = 0.0
     target_helped: Finite = 0.0
     target_failed: Finite = 0.0
+    in_time: Finite = 0.0
     lr: float = Field(default=0.0, ge=0, allow_inf_nan=False)
 
 

@@ -1,4 +1,7 @@
-"""The cookbook: a static table of each instruction's mean reward, by kind of task. The baseline that a policy must beat."""
+"""The cookbook: a static table of each instruction's mean reward, by kind of task: the baseline that a policy must beat.
+
+Beside it, for those who have an eye on the clock, how many times as long a run takes with the edit as without it.
+"""
 
 from __future__ import annotations
 
@@ -8,10 +11,17 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import Any
 
 # A mean over n tries counts as n / (n + STRENGTH) of itself and for the rest as the wider mean it stands in. Rewards vary far
 # more within an instruction than between instructions: `python -m benchmarks.shrinkage` prints what other strengths come to.
 STRENGTH = 50.0
+# The same for run times, which vary far more between instructions than within one: `python -m benchmarks.overtime`.
+TIME_STRENGTH = 3.0
+# A run that was cut off is counted as if it had taken so many times as long; it would have taken that, or less, or far more.
+CUT_OFF = 2.0
+# Seconds: what is shorter is not told apart.
+SHORTEST = 0.05
 _PLACE = re.compile(r" in \S+\.\w+$")
 _NUMBER = re.compile(r" #\d+$")
 _VALUE = re.compile(r"\b(to|lr|at) (?:\([^()]*\)|\S+)(?= and |$)")
@@ -44,60 +54,102 @@ class Mean:
 
 
 @dataclass(slots=True)
-class Cookbook:
-    """Mean rewards by (kind, instruction), by instruction, by what it is about, by family, and over all.
+class Means:
+    """Means by (kind, instruction), by instruction, by what it is about, by family, and over all.
 
     Each is shrunk toward the next (empirical Bayes; Efron & Morris 1975), the last to nothing.
     """
 
     levels: tuple[dict[str, Mean], ...] = field(default_factory=lambda: tuple(defaultdict[str, Mean](Mean) for _ in range(5)))
 
-    def add(self, kind: str, instruction: str, family: str, reward: float) -> None:
-        """Take in one executed step."""
-        for level, key in zip(self.levels, _keys(kind, instruction, family), strict=True):
-            level[key].add(reward)
+    def add(self, keys: tuple[str, ...], value: float) -> None:
+        """Take in one value."""
+        for level, key in zip(self.levels, keys, strict=True):
+            level[key].add(value)
+
+    def expected(self, keys: tuple[str, ...], strength: float, nothing: float) -> float:
+        """What to expect of these keys, with means shrunk by `strength` values; `nothing` where there are none at all."""
+        every = self.levels[-1].get("")
+        found = every.total / every.count if every and every.count else nothing
+        for level, key in reversed(list(zip(self.levels[:-1], keys, strict=False))):
+            mean = level.get(key)
+            found = found if mean is None else mean.shrunk(found, strength)
+        return found
+
+    def to_data(self) -> list[dict[str, tuple[float, int]]]:
+        """Plain values; totals to five digits."""
+        return [{key: (round(mean.total, 5), mean.count) for key, mean in sorted(level.items())} for level in self.levels]
+
+    @classmethod
+    def of_data(cls, data: Iterable[Any]) -> Means:
+        """What `to_data` made, after JSON. Raises ValueError, TypeError, AttributeError and OverflowError for anything else."""
+        found = cls()
+        for level, rows in zip(found.levels, data, strict=True):
+            level.update({key: Mean(float(total), int(count)) for key, (total, count) in rows.items()})
+        if not all(math.isfinite(mean.total) and mean.count >= 0 for level in found.levels for mean in level.values()):
+            raise ValueError("not a cookbook: a mean is not finite, or of a negative number of tries")
+        return found
+
+
+@dataclass(slots=True)
+class Cookbook:
+    """Mean `rewards` of instructions, and the mean natural logarithm of how many `times` as long a run takes with the edit."""
+
+    rewards: Means = field(default_factory=Means)
+    times: Means = field(default_factory=Means)
+
+    def add(self, kind: str, instruction: str, family: str, reward: float, longer: float | None = None) -> None:
+        """Take in one executed step. `longer`: see `lengthened`; None where that is not known."""
+        keys = _keys(kind, instruction, family)
+        self.rewards.add(keys, reward)
+        if longer is not None:
+            self.times.add(keys, longer)
 
     def score(self, kind: str, instruction: str, family: str, strength: float = STRENGTH) -> float:
-        """What to expect of an instruction, with means shrunk by `strength` tries."""
-        every = self.levels[-1].get("")
-        expected = every.total / every.count if every and every.count else 0.5
-        for level, key in reversed(list(zip(self.levels[:-1], _keys(kind, instruction, family), strict=False))):
-            mean = level.get(key)
-            expected = expected if mean is None else mean.shrunk(expected, strength)
-        return expected
+        """The reward to expect of an instruction, with means shrunk by `strength` tries."""
+        return self.rewards.expected(_keys(kind, instruction, family), strength, 0.5)
+
+    def longer(self, kind: str, instruction: str, family: str, strength: float = TIME_STRENGTH) -> float:
+        """The natural logarithm of how many times as long a run with the edit is to be expected to take; 0 for equally long."""
+        return self.times.expected(_keys(kind, instruction, family), strength, 0.0)
 
     def count(self, kind: str, instruction: str) -> int:
         """How often it was tried on such a task."""
-        mean = self.levels[0].get(f"{kind}/{recipe_of(instruction)}")
+        mean = self.rewards.levels[0].get(f"{kind}/{recipe_of(instruction)}")
         return mean.count if mean else 0
 
     def to_json(self) -> str:
-        """One JSON text; means to five digits."""
-        return json.dumps(
-            [{key: [round(mean.total, 5), mean.count] for key, mean in sorted(level.items())} for level in self.levels],
-            separators=(",", ":"),
-        )
+        """One JSON text."""
+        return json.dumps({"rewards": self.rewards.to_data(), "times": self.times.to_data()}, separators=(",", ":"))
 
     @classmethod
     def from_json(cls, text: str) -> Cookbook:
         """What `to_json` wrote. Raises ValueError for anything else."""
-        book = cls()
         try:
-            for level, data in zip(book.levels, json.loads(text), strict=True):
-                level.update({key: Mean(float(total), int(count)) for key, (total, count) in data.items()})
-            if not all(math.isfinite(mean.total) and mean.count >= 0 for level in book.levels for mean in level.values()):
-                raise ValueError("not a cookbook: a mean is not finite, or of a negative number of tries")
+            data = json.loads(text)
+            if set(data) != {"rewards", "times"}:
+                raise ValueError("not a cookbook: it has rewards and times")
+            return cls(Means.of_data(data["rewards"]), Means.of_data(data["times"]))
         except (TypeError, AttributeError, OverflowError, RecursionError) as error:
             raise ValueError(f"not a cookbook: {error}") from error
-        return book
 
     @classmethod
-    def of(cls, steps: Iterable[tuple[str, str, str, float]]) -> Cookbook:
-        """From (kind, instruction, family, reward)."""
+    def of(cls, steps: Iterable[tuple[str, str, str, float] | tuple[str, str, str, float, float | None]]) -> Cookbook:
+        """From (kind, instruction, family, reward), and longer where that is known; see `add`."""
         book = cls()
-        for kind, instruction, family, reward in steps:
-            book.add(kind, instruction, family, reward)
+        for kind, instruction, family, reward, *longer in steps:
+            book.add(kind, instruction, family, reward, *longer)
         return book
+
+
+def lengthened(before: float | None, after: float, *, cut_off: bool = False) -> float | None:
+    """The natural logarithm of how many times as long a run took `after` an edit as `before` it, in seconds; None if unknown.
+
+    `cut_off`: the run reached its limit.
+    """
+    if before is None:
+        return None
+    return math.log((after * (CUT_OFF if cut_off else 1.0) + SHORTEST) / (before + SHORTEST))
 
 
 def _keys(kind: str, instruction: str, family: str) -> tuple[str, ...]:

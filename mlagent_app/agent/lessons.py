@@ -98,6 +98,8 @@ def _step_json(step: Lesson, texts: dict[str, str]) -> dict[str, Any]:
         "value": state.value,
         "base": state.base,
         "steps_left": state.steps_left,
+        "seconds": state.seconds,
+        "limit": state.limit,
         "history": [turn.to_json() for turn in state.history],
         "files": files,
     }
@@ -134,6 +136,7 @@ def _step(row: Mapping[str, Any], task: Task, texts: Mapping[str, str]) -> Lesso
         history=tuple(_turn(turn) for turn in seen["history"]),
         files={str(path): str(texts[digest]) for path, digest in seen["files"].items()},
         steps_left=seen["steps_left"],
+        **_numbers({"seconds": None, "limit": None, **seen}, "seconds", "limit"),  # older exports have no times
     )
     _among(row["decision"], get_args(Decision))
     if row["case"] is not None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from mlagent_app.agent.cookbook import SHORTEST
 from mlagent_app.agent.metrics import MetricSpec
 
 
@@ -71,6 +72,11 @@ class State:
     steps_left: int | None = None
     seconds: float | None = None
     limit: float | None = None
+
+    @property
+    def room(self) -> float | None:
+        """How many times as long as now a run may take before it is cut off; None where that is not known."""
+        return None if self.seconds is None or self.limit is None else self.limit / max(self.seconds, SHORTEST)
 
     def met(self) -> frozenset[str]:
         """The commits that were measured and edited already: no edit need lead back to one."""

@@ -96,7 +96,7 @@ class EmbeddedModel:
         if self.settings.prior.neutral:
             return logp
         edits = [(item.instruction, item.family) for item in candidates]
-        return self.settings.prior.mixed(logp, features(self.book, task_kind(state), tries(state), edits))
+        return self.settings.prior.mixed(logp, features(self.book, task_kind(state), tries(state), edits, state.room))
 
 
 def shipped() -> Path:

@@ -23,10 +23,13 @@ from mlagent_app.policies.trie import Floats
 
 # phi_k, in the order of the columns of `features`; no unit. Weights go by these names: who changes a feature renames it.
 # expected: the logarithm of FLOOR plus the cookbook's mean reward. The others: of this session's tries of the edit's family, or
-# of its target (the instruction without its value), the number that helped or failed, over 1 + the number of all.
-FEATURES = ("expected", "family_helped", "family_failed", "target_helped", "target_failed")
+# of its target (the instruction without its value), the number that helped or failed, over 1 + the number of all. in_time: the
+# logarithm of the chance that a run with the edit ends before it is cut off, by what the cookbook knows of run times.
+FEATURES = ("expected", "family_helped", "family_failed", "target_helped", "target_failed", "in_time")
 # Below this, means of rewards are not told apart: the cookbook's smallest ones are noise.
 FLOOR = 0.01
+# The logistic curve of being cut off against the logarithm of foretold time over limit: `python -m benchmarks.overtime`.
+STEEP, EVEN = 1.6, 0.6
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +50,13 @@ def tries(state: State) -> tuple[Tried, ...]:
     )
 
 
-def features(book: Cookbook, kind: str, tried: Sequence[Tried], edits: Sequence[tuple[str, str]]) -> Floats:
-    """phi [C, F] of C edits, each an (instruction, family) pair. `kind` is the kind of task, as the cookbook has it."""
+def features(
+    book: Cookbook, kind: str, tried: Sequence[Tried], edits: Sequence[tuple[str, str]], room: float | None = None
+) -> Floats:
+    """phi [C, F] of C edits, each an (instruction, family) pair. `kind` is the kind of task, as the cookbook has it.
+
+    `room`: how many times as long as now a run may take. Where that is not known, every run ends in time.
+    """
     families = Counter((item.family, item.helped) for item in tried)
     targets = Counter((target_of(item.instruction), item.helped) for item in tried)
     rows = np.empty((len(edits), len(FEATURES)))
@@ -56,7 +64,13 @@ def features(book: Cookbook, kind: str, tried: Sequence[Tried], edits: Sequence[
         row[0] = math.log(FLOOR + max(0.0, book.score(kind, instruction, family)))
         row[1:3] = _shares(families, family)
         row[3:5] = _shares(targets, target_of(instruction))
+        row[5] = 0.0 if room is None else in_time(book.longer(kind, instruction, family), room)
     return rows
+
+
+def in_time(longer: float, room: float) -> float:
+    """The logarithm of the chance that a run which is expected to take exp(`longer`) times as long ends within `room` times."""
+    return -float(np.logaddexp(0.0, STEEP * (longer - math.log(room) - EVEN)))
 
 
 def _shares(counts: Counter[tuple[str, bool]], name: str) -> tuple[float, float]:

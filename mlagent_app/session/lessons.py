@@ -75,6 +75,7 @@ def of_records(records: Sequence[Record], snapshot: Snapshot) -> Lessons:
                 history=tuple(_without_words(turn, clean) for turn in progress.turns()),
                 files=texts(event.base),
                 steps_left=_steps_left(progress),
+                seconds=progress.head_seconds,
             )
         progress.apply(event, record.time)
     started, taken, task = progress.started, progress.snapshot, _task(progress)

@@ -105,6 +105,15 @@ class Progress:
         self.head_value = step.before if newest and not step.stale else None
 
     @property
+    def head_seconds(self) -> float | None:
+        """What the newest run of the accepted files took; a part of a step was never run, and is taken for the whole of it."""
+        for step in reversed(self.steps):
+            ran = [run.seconds for run in step.runs if run.outcome == "ok"] if step.kept and step.edits else []
+            if ran:
+                return ran[-1]
+        return self.baseline.seconds if self.baseline else None
+
+    @property
     def started(self) -> ev.SessionStarted | None:
         return self.summary.started
 

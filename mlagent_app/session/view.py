@@ -33,6 +33,8 @@ def state_of(plan: Plan, progress: Progress, environment: Environment) -> State:
         history=progress.turns(),
         files=environment.texts(progress.head),
         steps_left=plan.steps - spent(progress.steps, plan.steps),
+        seconds=progress.head_seconds,
+        limit=plan.limits.seconds,
     )
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import math
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mlagent_app.agent.cookbook import STRENGTH, Cookbook, Mean, recipe_of, target_of
+from mlagent_app.agent.cookbook import CUT_OFF, SHORTEST, STRENGTH, Cookbook, Mean, lengthened, recipe_of, target_of
 
 KIND, OTHER = "table clf", "text clf"
 Row = tuple[str, str, str, float]
@@ -100,15 +101,43 @@ def test_it_goes_through_json(rows: list[Row]) -> None:
     assert again.count(KIND, "something new") == 1
 
 
-DAMAGED = [
-    "", "{", "3", "null", "[]", "{}", '"text"', "[{},{},{},{}]", "[{},{},{},{},{},{}]", "[[],[],[],[],[]]",
+@given(st.floats(0.01, 100), st.floats(0.01, 100))
+def test_how_much_longer_a_run_takes_is_known_where_both_were_timed(before: float, after: float) -> None:
+    longer = lengthened(before, after)
+    assert longer is not None and longer == pytest.approx(math.log((after + SHORTEST) / (before + SHORTEST)))
+    cut = lengthened(before, after, cut_off=True)
+    assert cut is not None and longer < cut <= longer + math.log(CUT_OFF)
+    assert lengthened(None, after) is None
+
+
+def test_run_times_are_means_of_their_own() -> None:
+    rows = [(KIND, "tune C of SVC", "tune", 0.2, math.log(8))] * 300 + [(KIND, "use Adam", "b", 0.2, 0.0)] * 300
+    book = Cookbook.of(rows)
+    assert book.longer(KIND, "tune C of SVC in a.py", "tune") == pytest.approx(math.log(8), abs=0.05)
+    assert book.longer(OTHER, "tune gamma of SVC", "tune") == pytest.approx(math.log(8), abs=0.05)
+    assert book.longer(KIND, "use Adam", "b") == pytest.approx(0.0, abs=0.05)
+    again = Cookbook.from_json(book.to_json())
+    assert again.longer(KIND, "tune C of SVC", "tune") == pytest.approx(book.longer(KIND, "tune C of SVC", "tune"), abs=1e-4)
+    assert Cookbook.of([(KIND, "use Adam", "b", 0.5, None)]).longer(KIND, "use Adam", "b") == 0.0
+
+
+NONE = "[{},{},{},{},{}]"
+DAMAGED_MEANS = [
+    "3", "null", "[]", "{}", '"text"', "[{},{},{},{}]", "[{},{},{},{},{},{}]", "[[],[],[],[],[]]",
     '[{"a":1},{},{},{},{}]', '[{"a":[1]},{},{},{},{}]', '[{"a":["x",1]},{},{},{},{}]', '[{"a":[1,null]},{},{},{},{}]',
-    '[{"a":[1,Infinity]},{},{},{},{}]', '[{"a":[Infinity,1]},{},{},{},{}]', '[{"a":[1,-3]},{},{},{},{}]', "[" * 100_000,
+    '[{"a":[1,Infinity]},{},{},{},{}]', '[{"a":[Infinity,1]},{},{},{},{}]', '[{"a":[1,-3]},{},{},{},{}]',
+]  # fmt: skip
+DAMAGED = [
+    "", "{", "[" * 100_000, "3", "null", "[]", "{}", NONE, f'{{"rewards":{NONE}}}',
+    f'{{"rewards":{NONE},"times":{NONE},"more":3}}',
+    *(f'{{"rewards":{means},"times":{NONE}}}' for means in DAMAGED_MEANS),
+    *(f'{{"rewards":{NONE},"times":{means}}}' for means in DAMAGED_MEANS),
 ]  # fmt: skip
 
 
 @pytest.mark.parametrize("text", DAMAGED, ids=lambda text: str(text)[:30])
 def test_a_damaged_one_is_refused(text: str) -> None:
+    assert Cookbook.from_json(f'{{"rewards":{NONE},"times":{NONE}}}') == Cookbook()
     with pytest.raises(ValueError):
         Cookbook.from_json(text)
 

@@ -59,6 +59,22 @@ def test_an_episode(environment: TaskEnvironment) -> None:
     assert test is not None and 0.4 < test < 1
 
 
+def test_a_state_says_how_long_a_run_takes_and_may_take(
+    environment: TaskEnvironment, store: StateStore, tmp_path: Path
+) -> None:
+    first = environment.reset(TASK, 3, starter="linear").state
+    assert first.seconds is not None and 0 < first.seconds == environment.state.seconds < 60
+    assert first.limit is not None and first.limit > first.seconds
+    hurried = TaskEnvironment(
+        BwrapRunner.connect(), tmp_path / "other", store=store, variants=tmp_path / "variants", run_seconds=first.seconds + 9
+    )
+    again = hurried.reset(state_id=environment.state.id).state
+    assert again.seconds == first.seconds and again.limit == first.seconds + 9
+    slow = hurried.step(EditScript("train.py", patch=_patch(first.files["train.py"], "import time; time.sleep(60)")))
+    assert slow.metadata["outcome"] == "timeout" and slow.metadata["seconds"] < 60
+    assert slow.observation.state.seconds == first.seconds, "what was undone takes no time"
+
+
 def test_a_start_is_detuned_the_same_way_for_every_seed(environment: TaskEnvironment) -> None:
     files = [environment.reset(TASK, 3, seed, starter="linear", detune=count).state.files for seed, count in ((1, 4), (2, 4))]
     assert files[0] == files[1]
@@ -91,10 +107,10 @@ def _results(files: dict[str, str]) -> dict[str, str]:
     return {edit.apply(files[edit.file]): edit.instruction for edit in Catalogue().enumerate(files)}
 
 
-def _patch(script: str) -> str:
-    """An edit that makes the script fail."""
+def _patch(script: str, more: str = "raise SystemExit(3)") -> str:
+    """An edit that makes the script fail, or do something more."""
     line = next(line for line in script.splitlines() if line.startswith("train = "))
-    return f"<<<<<<< SEARCH\n{line}\n=======\n{line}\nraise SystemExit(3)\n>>>>>>> REPLACE\n"
+    return f"<<<<<<< SEARCH\n{line}\n=======\n{line}\n{more}\n>>>>>>> REPLACE\n"
 
 
 def test_a_saved_state_is_entered_again(environment: TaskEnvironment, store: StateStore, tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from mlagent_app.agent.cookbook import Cookbook
 from mlagent_app.agent.metrics import MetricSpec
 from mlagent_app.agent.state import State, Task, Turn
-from mlagent_app.policies.prior import FEATURES, FLOOR, NEUTRAL, Prior, Tried, features, tries
+from mlagent_app.policies.prior import FEATURES, FLOOR, NEUTRAL, Prior, Tried, features, in_time, tries
 
 KIND = "table clf"
 EDITS = [
@@ -42,7 +42,7 @@ def column(name: str, tried: Sequence[Tried]) -> list[float]:
 
 def test_before_any_try_the_cookbook_alone_speaks() -> None:
     phi = features(BOOK, KIND, (), EDITS)
-    assert phi.shape == (4, len(FEATURES)) and not phi[:, 1:].any()
+    assert phi.shape == (4, len(FEATURES)) and not phi[:, 1:].any(), "and where times are not known, every run ends in time"
     wanted = [math.log(FLOOR + BOOK.score(KIND, instruction, family)) for instruction, family in EDITS]
     assert phi[:, 0].tolist() == pytest.approx(wanted)
     assert phi[1, 0] > phi[2, 0] > phi[3, 0]
@@ -61,7 +61,33 @@ def test_what_the_sandbox_failed_and_what_was_no_edit_are_no_tries() -> None:
     assert tries(state(lost, replace(lost, instruction="", outcome="ok"))) == ()
 
 
-@given(st.lists(FINITE, min_size=4, max_size=4), st.lists(st.floats(-3, 3), min_size=5, max_size=5), st.floats(0.1, 2.0))
+def test_what_takes_longer_than_a_run_may_take_is_foretold() -> None:
+    book = Cookbook.of([(KIND, "tune C of SVC", "tune", 0.2, math.log(8))] * 300 + [(KIND, "use Adam", "b", 0.2, 0.0)] * 300)
+    edits = [("tune C of SVC in a.py", "tune"), ("use Adam in a.py", "b")]
+    at = FEATURES.index("in_time")
+    wide, narrow = (features(book, KIND, (), edits, room)[:, at] for room in (1000.0, 2.0))
+    assert wide[0] > -0.01 and wide[1] > -0.01
+    assert narrow[0] < -1.0 < narrow[1] < wide[1]
+
+
+@given(st.floats(-3, 5), st.floats(-3, 5), st.floats(0.1, 100))
+def test_the_chance_to_end_in_time_falls_with_the_time(first: float, second: float, room: float) -> None:
+    low, high = sorted((first, second))
+    assert in_time(high, room) <= in_time(low, room) <= 0.0
+    assert in_time(low, room) <= in_time(low, 2 * room)
+
+
+def test_a_state_says_how_much_room_a_run_has() -> None:
+    assert state().room is None and replace(state(), seconds=2.0).room is None
+    assert replace(state(), seconds=2.0, limit=6.0).room == 3.0
+    assert math.isfinite(replace(state(), seconds=0.0, limit=6.0).room or 0.0)
+
+
+@given(
+    st.lists(FINITE, min_size=4, max_size=4),
+    st.lists(st.floats(-3, 3), min_size=len(FEATURES), max_size=len(FEATURES)),
+    st.floats(0.1, 2.0),
+)
 def test_the_mixture_is_log_linear_and_sums_to_1(logits: list[float], weights: list[float], share: float) -> None:
     logp = np.array(logits) - np.logaddexp.reduce(logits)
     phi = features(BOOK, KIND, (Tried(EDITS[0][0], "argument", False),), EDITS)
@@ -72,7 +98,7 @@ def test_the_mixture_is_log_linear_and_sums_to_1(logits: list[float], weights: l
     assert NEUTRAL.mixed(logp, phi) == pytest.approx(logp)
 
 
-@given(st.floats(0.1, 2.0), st.lists(st.floats(-9, 9), min_size=5, max_size=5))
+@given(st.floats(0.1, 2.0), st.lists(st.floats(-9, 9), min_size=len(FEATURES), max_size=len(FEATURES)))
 def test_it_is_read_back_as_it_was_written(share: float, weights: list[float]) -> None:
     made = Prior(share, tuple(weights))
     assert Prior.from_json(made.to_json()) == made

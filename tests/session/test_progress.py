@@ -13,8 +13,11 @@ ALLOWED = ev.Decided(step=1, decision="run", by="user", reason="", commit="c0")
 
 def ran(step: int = 1) -> list[tuple[float, Event]]:
     """A run of 5 seconds that begins 10 seconds after what was before."""
-    finished = ev.RunFinished(step=step, repeat=1, outcome="ok", exit_code=0, seconds=5.0, value=0.5, line="", message="")
-    return [(10.0, ev.RunStarted(step=step, repeat=1, command="", log_path="")), (5.0, finished)]
+    return [(10.0, ev.RunStarted(step=step, repeat=1, command="", log_path="")), (5.0, finished(step, "ok", 5.0))]
+
+
+def finished(step: int, outcome: str, seconds: float) -> Event:
+    return ev.RunFinished(step=step, repeat=1, outcome=outcome, exit_code=0, seconds=seconds, value=0.5, line="", message="")
 
 
 def active(*events: tuple[float, Event]) -> float:
@@ -93,6 +96,23 @@ def test_the_head_after_the_newest_step_was_undone_is_what_it_started_from() -> 
         stepped(progress, step, 0.5 + 0.1 * (step - 1), 0.5 + 0.1 * step)
     progress.apply(reverted(3), 4.0)
     assert progress.head == "r3" and progress.head_value == 0.7
+
+
+def test_the_head_takes_as_long_as_the_newest_run_of_what_was_kept() -> None:
+    progress = Progress()
+    assert progress.head_seconds is None
+    progress.apply(
+        ev.BaselineMeasured(values=(0.5,), value=0.5, noise=None, seconds=2.0, m_best=1.0, m_best_source="", line=""), 0.0
+    )
+    for step, seconds in ((1, 3.0), (2, 9.0)):
+        stepped(progress, step, 0.5 + 0.1 * (step - 1), 0.5 + 0.1 * step)
+        for outcome, took in (("killed", 1.0), ("ok", seconds)):
+            progress.apply(finished(step, outcome, took), float(step))
+    assert progress.head_seconds == 9.0
+    progress.apply(reverted(2), 4.0)
+    assert progress.head_seconds == 3.0
+    progress.apply(reverted(1), 5.0)
+    assert progress.head_seconds == 2.0
 
 
 def test_what_a_step_started_from_says_nothing_once_an_earlier_one_was_undone() -> None:

@@ -482,4 +482,4 @@ def test_the_stages_of_ideas_and_experts(server: Server, tmp_path: Path, monkeyp
     assert (results["episodes"], results["steps"], asked) == (1, 2, 2)
     assert [(step.case, step.logp) for step in steps] == [("edit", None), ("invalid", None)]
     book = Cookbook.from_json((second.place / experts.BOOK).read_text("utf-8"))
-    assert list(book.levels[1]) == [edit.edit_instruction], "the cookbook holds what the catalogue knows"
+    assert list(book.rewards.levels[1]) == [edit.edit_instruction], "the cookbook holds what the catalogue knows"

@@ -252,7 +252,7 @@ def _ray() -> ModuleType:
 def _timeless(episode: Episode | Lost) -> Episode:
     """Without what may differ from run to run."""
     assert isinstance(episode, Episode), episode
-    return replace(episode, steps=tuple(replace(step, seconds=0.0, cached=False) for step in episode.steps))
+    return replace(episode, steps=tuple(replace(step, seconds=0.0, before_seconds=0.0, cached=False) for step in episode.steps))
 
 
 def _in_a_new_process(script: str) -> list[str]:

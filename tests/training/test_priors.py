@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -69,17 +70,17 @@ def test_a_prior_needs_something_to_look_with() -> None:
 
 
 def test_states_of_different_sizes_have_the_distributions_that_the_app_has() -> None:
-    book = Cookbook.of([("table clf", EDIT, "argument", 0.4), ("table clf", OTHER, "step", 0.0)])
-    prior = Prior(0.7, (1.0, 0.5, -1.0, 0.25, -2.0))
+    book = Cookbook.of([("table clf", EDIT, "argument", 0.4, 0.1), ("table clf", OTHER, "step", 0.0, 1.5)])
+    prior = Prior(0.7, (1.0, 0.5, -1.0, 0.25, -2.0, 3.0))
     net = from_scratch(Model(hidden=16, layers=1, heads=2, kv_heads=1, intermediate=16), 16, 0)
     tried = (Tried(EDIT, "argument", False), Tried(OTHER, "step", True))
-    states = [situation("one"), situation("two", tried, edits=3)]
+    states = [situation("one"), replace(situation("two", tried, edits=3), room=2.0)]
     with torch.no_grad():
         bare = Policy(net, Prior(), None)(states)
         found = Policy(net, prior, remembered(lambda _: book))(states)
     assert torch.isneginf(found[0, 2]) and torch.allclose(found.exp().sum(1), torch.ones(2))
     for row, state in enumerate(states):
         edits = [(instruction, family) for instruction, _, family in state.edits]
-        phi = features(book, "table clf", state.tries, edits)
+        phi = features(book, "table clf", state.tries, edits, state.room)
         wanted = prior.mixed(bare[row, : len(edits)].double().numpy(), phi)
         assert found[row, : len(edits)].tolist() == pytest.approx(wanted, abs=1e-5)

@@ -25,7 +25,7 @@ from training.weights import complete
 pytestmark = pytest.mark.torch
 
 
-PRIOR = Prior(0.5, (1.0, 0.0, -1.0, 0.5, -0.5))
+PRIOR = Prior(0.5, (1.0, 0.0, -1.0, 0.5, -0.5, 2.0))
 
 
 def recipe(**table: object) -> Recipe:

@@ -51,7 +51,7 @@ TINY: dict[str, Any] = {"vocabulary": 420, "hidden": 32, "layers": 2, "heads": 4
 RECIPE = recipe.Recipe(
     name="tiny", model=recipe.Model(**TINY), rl=recipe.Rl(updates=12, actor_lr=1e-3), sft=recipe.Sft(epochs=1, batch=16)
 )
-PRIOR = Prior(0.8, (0.5, 0.25, -1.0, 0.25, -2.0))
+PRIOR = Prior(0.8, (0.5, 0.25, -1.0, 0.25, -2.0, 1.0))
 Met = tuple[State, list[Candidate]]
 
 
