@@ -72,11 +72,13 @@ class ModelActor:
     """A trained model, by the directory of its weights, at a temperature.
 
     `books`: where the prior's cookbook for a task that is trained on is, as TASK.json; empty: the one beside the weights.
+    `alone`: the model without its prior.
     """
 
     directory: str
     temperature: float
     books: str = ""
+    alone: bool = False
     _book: Cookbook | None = None
 
     def begin(self, bench: Workbench, start: Start, seed: int) -> None:
@@ -89,7 +91,8 @@ class ModelActor:
         left = untried(seen.state, seen.candidates)
         if not left:
             return None
-        logp = loaded(Path(self.directory)).reading(self._book).log_probabilities(seen.state, left)
+        model = loaded(Path(self.directory)).reading(self._book)
+        logp = (model.alone() if self.alone else model).log_probabilities(seen.state, left)
         shares = sharpened(logp, self.temperature)
         place = rng.choices(range(len(shares)), shares.tolist())[0]
         return Choice(left[place], float(math.log(shares[place])))

@@ -21,6 +21,8 @@ from training.statistics import Outcome
 from training.telling import Tell
 
 BASELINES = ("random", "bandit", "cookbook", "optuna")
+# What SFT made: with the prior that RL starts from, and the model alone, which has only imitated.
+TUNED = ("sft", "sft-alone")
 PREFIX = "episodes"
 
 
@@ -28,12 +30,12 @@ def trained_stage(arm: str, seed: int) -> str:
     """The stage whose weights an arm plays with; empty for a baseline."""
     if arm in BASELINES:
         return ""
-    return "sft" if arm == "sft" else f"{arm}-{seed}"
+    return "sft" if arm in TUNED else f"{arm}-{seed}"
 
 
 def seeds_of(recipe: Recipe, arm: str) -> tuple[int, ...]:
     """The training seeds of an arm. Baselines, and SFT, have one."""
-    return (0,) if arm in BASELINES or arm == "sft" else recipe.for_arm(arm).rl.seeds
+    return (0,) if arm in BASELINES or arm in TUNED else recipe.for_arm(arm).rl.seeds
 
 
 def stage_of(run: Path, recipe: Recipe, arm: str, seed: int) -> Stage:
@@ -72,7 +74,8 @@ def actor_of(run: Path, recipe: Recipe, arm: str, seed: int) -> Actor:
         return OptunaActor()
     if arm in BASELINES:
         return PolicyActor(arm, str((run / "experts" / experts.BOOK).resolve()))
-    return ModelActor(str((run / trained_stage(arm, seed) / sft.MODEL).resolve()), recipe.eval.temperature)
+    directory = str((run / trained_stage(arm, seed) / sft.MODEL).resolve())
+    return ModelActor(directory, recipe.eval.temperature, alone=arm == "sft-alone")
 
 
 def outcomes_of(stage: Stage, arm: str, seed: int) -> list[Outcome]:

@@ -94,7 +94,7 @@ class Run:
             evaluate.seeds_of(self.recipe, arm)  # an unknown one is said before anything is made
         self.experts()
         for arm in chosen:
-            if arm == "sft":
+            if arm in evaluate.TUNED:
                 self.sft()
             elif arm not in evaluate.BASELINES:
                 self.rl(arm)

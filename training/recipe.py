@@ -236,7 +236,8 @@ class Arm(Section):
 
 
 class Compare(Section):
-    """Which arms are evaluated: `random`, `bandit`, `cookbook`, `optuna`, `sft`, `rl`, or a name of `arms`.
+    """Which arms are evaluated: `random`, `bandit`, `cookbook`, `optuna`, `sft`, `sft-alone` (without its prior), `rl`, or a
+    name of `arms`.
 
     `pairs` are the ratios shown. `few`: arms that play one trajectory a start, to save time.
     """

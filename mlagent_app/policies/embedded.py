@@ -6,7 +6,7 @@ import json
 import random
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from importlib.resources import files
 from pathlib import Path
@@ -87,6 +87,10 @@ class EmbeddedModel:
     def reading(self, book: Cookbook | None) -> EmbeddedModel:
         """The same model with another cookbook, if there is one."""
         return self if book is None else EmbeddedModel(self._model, self._writer, self.settings, book)
+
+    def alone(self) -> EmbeddedModel:
+        """The same model without its prior."""
+        return EmbeddedModel(self._model, self._writer, replace(self.settings, prior=NEUTRAL), self.book)
 
     def log_probabilities(self, state: State, candidates: Sequence[Candidate]) -> Floats:
         """log pi(edit | state) of each candidate, at temperature 1."""
