@@ -29,7 +29,7 @@ FEATURES = ("expected", "family_helped", "family_failed", "target_helped", "targ
 # Below this, means of rewards are not told apart: the cookbook's smallest ones are noise.
 FLOOR = 0.01
 # The logistic curve of being cut off against the logarithm of foretold time over limit: `python -m benchmarks.overtime`.
-STEEP, EVEN = 1.6, 0.6
+STEEP, EVEN = 2.0, 0.4
 
 
 @dataclass(frozen=True, slots=True)
