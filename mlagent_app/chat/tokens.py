@@ -23,10 +23,10 @@ def estimate(text: str) -> int:
 def _tokens(part: str) -> int:
     if part == " ":
         return 0
+    if not part.isascii():  # before the next line, which knows blanks and digits of other scripts, too
+        return math.ceil(len(part.encode("utf-8", "replace")) / 2)
     if part[0].isspace() or part[0].isdigit():
         return 1
-    if not part.isascii():
-        return math.ceil(len(part.encode("utf-8", "replace")) / 2)
     return math.ceil(len(part) / (_LETTERS if part[0].isalpha() else 2))
 
 

@@ -7,7 +7,7 @@ import re
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from mlagent_app.agent.actions import EditScript, Reasoning, format_answer
@@ -121,6 +121,13 @@ def test_a_refusal_and_what_was_seen_are_told() -> None:
     assert "Observation: Lines 1 to 3 of 3:\n   1  x" in user.content
 
 
+def test_how_long_a_run_takes_is_told_where_it_is_known() -> None:
+    bare = State(TASK, 0.6, "b", (), {"train.py": "x = 1\n"})
+    told = conversation(replace(bare, seconds=2.345, limit=600.0), RULES, 16_384, estimate)[-1].content
+    assert "A run of these files takes 2.3 s; a run is cut off after 600 s." in told
+    assert "cut off" not in conversation(replace(bare, limit=600.0), RULES, 16_384, estimate)[-1].content
+
+
 def test_a_context_that_is_too_small_is_one_line() -> None:
     with pytest.raises(UserError, match=r"^a context of 1000 tokens is too small .* \(policy.context_tokens\)") as caught:
         conversation(State(TASK, 0.6, "b"), RULES, 1000, estimate)
@@ -135,6 +142,7 @@ def test_a_cut_text_is_never_too_long(text: str, most: int) -> None:
 
 
 @given(st.text(max_size=200), st.text(max_size=200))
+@example("\x80", "\u00b9\x80\u0800")
 def test_an_estimate_of_parts_is_not_below_that_of_the_whole(one: str, other: str) -> None:
     assert 0 <= estimate(one + other) <= estimate(one) + estimate(other) + 2
 

@@ -15,7 +15,7 @@ from mlagent_app.agent.metrics import MetricSpec
 from mlagent_app.agent.state import State, Task
 from mlagent_app.chat.client import EndpointModel
 from mlagent_app.chat.target import Target
-from mlagent_app.editors.llm import EditFailed, LLMEditor
+from mlagent_app.editors.llm import EditorFailed, LLMEditor
 from mlagent_app.policies.openai import WritingPolicy
 from tests.chat.server import Answer, Server, refused, said, serving
 
@@ -80,5 +80,39 @@ def test_an_editor_gives_up_the_edit_and_not_the_session() -> None:
     answers: list[Answer] = [refused(400, TOLD)]
     with serving(answers) as server:
         editor = LLMEditor(EndpointModel(Target(server.url, "m", context_tokens=8192)))
-        with pytest.raises(EditFailed, match="maximum context length"):
+        with pytest.raises(EditorFailed, match="maximum context length"):
             editor.edit("train.py", "a = 1\n", "set a to 2", threading.Event())
+
+
+def read(server: Server, text: str) -> str:
+    """What an editor says of a long file that it reads from this server."""
+    editor = LLMEditor(EndpointModel(Target(server.url, "m", context_tokens=65_536)))
+    return editor.summary("train.py", text, "the learning rate", threading.Event()).text
+
+
+def test_an_editor_reads_a_file_in_shorter_parts() -> None:
+    lines = [f"value_{n} = {n}" for n in range(3000)]
+    with serving(choose=short(15_000)) as server:
+        answer = read(server, "\n".join(lines))
+        prompts = [body["messages"][-1]["content"] for body in server.seen if length(body) <= 15_000]
+    seen = [line for prompt in prompts for line in prompt.splitlines() if line.startswith("value_")]
+    assert seen == lines[: len(seen)]  # nothing twice, nothing left out
+    assert answer.startswith(f"[read up to line {len(seen)} of 3000]\n") and 1500 < len(seen) < 3000
+    assert answer.endswith(WRITTEN) and "Join these notes" in prompts[-1]
+
+
+def test_an_editor_joins_what_it_read_in_fewer_words() -> None:
+    def choose(body: dict[str, Any]) -> Answer:
+        long = "Join these notes" in body["messages"][-1]["content"] and length(body) > 9000
+        return refused(400, TOLD) if long else said("note " * 1000 + "end")
+
+    with serving(choose=choose) as server:
+        assert read(server, "x = 1\n" * 12_000).endswith("note " * 1000 + "end")
+
+
+@pytest.mark.parametrize("text", ["a = 1\n", "a = 1\n" * 9000], ids=["short", "long"])
+def test_an_editor_gives_up_reading_and_not_the_session(text: str) -> None:
+    with serving([refused(400, TOLD)]) as server:
+        with pytest.raises(EditorFailed, match=r"could not read train\.py: .*maximum context length"):
+            read(server, text)
+        assert len(server.seen) < 40
