@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from mlagent_app.editors.catalogue.protected import SEED_WORDS, SEEDERS
 from mlagent_app.editors.facts import Context, Fact, is_metric_function, is_metric_name
 from mlagent_app.editors.leaks import Data, data_of, leak_facts
 from mlagent_app.editors.learners import FITTERS
-from mlagent_app.editors.loops import Loop, decides_by, loops_in
+from mlagent_app.editors.loops import Loop, decides_by, loops_in, steps_by
 from mlagent_app.editors.measuring import trains
 from mlagent_app.editors.names import callee, dotted, is_test, names_in, targets_of
+from mlagent_app.editors.records import records_of
 
 _MEASURES = frozenset("score evaluate eval_model validate cross_val_score".split())
 _PICKERS = frozenset({"max", "min", "sorted", "argmax", "argmin"})
@@ -22,17 +23,21 @@ _REPLACED = frozenset({"print", "predict", "predict_proba", "score", "write", "_
 
 @dataclass(frozen=True, slots=True)
 class Whole:
-    """What must be known of a file to read one of its statements: its data, what is called, what trains, what measures."""
+    """What must be known of a file to read one of its statements.
+
+    Its data, what is called, what trains, what measures, and the records of which nothing comes.
+    """
 
     data: Data
     called: frozenset[str]
     trainers: frozenset[str]
     metric: frozenset[str]
     measures: frozenset[str]
+    records: frozenset[str]
 
 
-def whole_of(old: ast.Module, new: ast.Module, context: Context) -> Whole:
-    """What must be known of a file's two versions, beside the context of their facts."""
+def wholes_of(old: ast.Module, new: ast.Module, context: Context) -> tuple[Whole, Whole]:
+    """What must be known of a file's two versions, for each of them, beside the context of their facts."""
     trees, metric = (old, new), context.metric
     calls = [node for tree in trees for node in ast.walk(tree) if isinstance(node, ast.Call)]
     called = frozenset(map(callee, calls))
@@ -40,7 +45,11 @@ def whole_of(old: ast.Module, new: ast.Module, context: Context) -> Whole:
     measures |= context.measuring
     # `metrics` of `metrics.accuracy_score(...)`.
     measures |= {dotted(node.func).partition(".")[0] for node in calls if is_metric_name(callee(node), metric)}
-    return Whole(data_of(old, new, context.unsplit, context.whole), called, context.trainers, metric, frozenset(measures))
+    before, after = data_of(old, new, context.unsplit, context.whole)
+    shown = records_of(old)
+    records = [item - context.reported if context.named else frozenset[str]() for item in (shown, records_of(new, shown))]
+    whole = Whole(before, called, context.trainers, metric, frozenset(measures), records[0])
+    return whole, replace(whole, data=after, records=records[1])
 
 
 def cheat_facts(body: Iterable[ast.stmt], whole: Whole) -> Iterator[Fact]:
@@ -53,8 +62,7 @@ def cheat_facts(body: Iterable[ast.stmt], whole: Whole) -> Iterator[Fact]:
             yield from _imports(node, whole)
             if search := _seed_search(node, whole):
                 yield "seed", "", search
-            if part := _choice(node, whole):
-                yield "leak", "", f"chooses by {part}"
+            yield from (("leak", "", choice) for choice in _choices(node, whole))
 
 
 def _parameters(statement: ast.stmt) -> frozenset[str]:
@@ -120,16 +128,27 @@ def _seed_search(node: ast.AST, whole: Whole) -> str:
     return f"tries seeds by {min(seeds)}" if seeds and measured else ""
 
 
-def _choice(node: ast.AST, whole: Whole) -> str:
-    """The test part by which a loop that trains or measures decides, or by which a pick tries things."""
+def _choices(node: ast.AST, whole: Whole) -> list[str]:
+    """How a loop that trains or measures, or a pick that tries things, decides by the test part."""
     if isinstance(node, Loop):
-        measures = any(_measures(item, whole) for item in ast.walk(node))
-        part = decides_by(node, partial(_is_test, whole)) if measures or trains(node.body, whole.trainers | FITTERS) else ""
-        return part if part and all(_choice(inner, whole) != part for inner in loops_in(node)) else ""
+        inside = any(_measures(item, whole) for item in ast.walk(node)) or trains(node.body, whole.trainers | FITTERS)
+        found = _decisions(node, whole) if inside else []
+        within = [text for inner in loops_in(node) for text in _choices(inner, whole)] if found else []
+        return [text for text in found if text not in within]
     if isinstance(node, ast.Call) and callee(node) in _PICKERS and any(_bound(node)):
         measures = [call for call in ast.walk(node) if isinstance(call, ast.Call) and _measures(call, whole)]
-        return min((name for call in measures for name in _given_names(call) if _is_test(whole, name)), default="")
-    return ""
+        names = [name for call in measures for name in _given_names(call) if _is_test(whole, name)]
+        return [f"chooses by {min(names)}"] if names else []
+    return []
+
+
+def _decisions(loop: Loop, whole: Whole) -> list[str]:
+    is_part = partial(_is_test, whole)
+    chosen, scheduled = decides_by(loop, is_part, whole.records), steps_by(loop, is_part)
+    return [
+        *([f"chooses by {chosen}"] if chosen else []),
+        *([f"sets the learning rate by {scheduled}"] if scheduled else []),
+    ]
 
 
 def _measures(node: ast.AST, whole: Whole) -> bool:

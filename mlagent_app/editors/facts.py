@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from mlagent_app.agent.metrics import MAXIMISED, MINIMISED, MetricSpec, words
+from mlagent_app.editors.additions import inner_folds, loader_seeds, new_rows
 from mlagent_app.editors.catalogue.protected import EVALUATORS, SEED_WORDS, SEEDERS, SPLIT_WORDS, SPLITTERS, name_words
 from mlagent_app.editors.measuring import Function, counted, measures_only, measuring_of, returned, training_functions, trains
 from mlagent_app.editors.names import LABELS, PREDICTIONS, callee, names_in
@@ -59,9 +60,10 @@ class Context:
     computed from by arithmetic alone. `returns` are the functions whose result is the metric, with the places of it that are,
     `tests` those that were there before and whose names say that they measure, `trainers` those that train.
     `measuring` are the functions of other files that give it. `unsplit` is what is split into parts, `whole` data with its
-    rows, `masks` are conditions on rows, `compared` is what predictions are compared with, `inner` are the new splits of
-    training data, `folded` the cross-validations of training data alone that give no number to print, `reordered` the names of
-    parts of the data that change places.
+    rows, `masks` are conditions on rows, `compared` is what predictions are compared with, `inner` are the new splits and folds
+    of training data, `folded` the cross-validations of training data alone that give no number to print, `seeded` what newly
+    seeds nothing but loaders, `reordered` the names of parts of the data that change places. `known` are the names of the old
+    version, `named` is whether what is reported is told by its name.
     """
 
     metric: frozenset[str]
@@ -76,7 +78,10 @@ class Context:
     compared: frozenset[str]
     inner: frozenset[str]
     folded: frozenset[str]
+    seeded: frozenset[str]
     reordered: frozenset[frozenset[str]]
+    known: frozenset[str]
+    named: bool
 
 
 def context_of(old: ast.Module, new: ast.Module, spec: MetricSpec) -> Context:
@@ -88,6 +93,8 @@ def context_of(old: ast.Module, new: ast.Module, spec: MetricSpec) -> Context:
         returns |= {name: places | returns.get(name, frozenset()) for name, places in item.returns.items()}
     reported = reported_names(old, metric).union(reported_names(new, metric), *(item.names for item in found))
     unsplit = unsplit_names((old, new))
+    whole = whole_names((old, new), unsplit)
+    folded = _folded((old, new), reported, returns)
     return Context(
         metric,
         reported,
@@ -96,12 +103,15 @@ def context_of(old: ast.Module, new: ast.Module, spec: MetricSpec) -> Context:
         training_functions([old, new]),
         frozenset(name for item in found for name in item.called),
         unsplit,
-        whole_names((old, new), unsplit),
+        whole,
         mask_names((old, new)),
         _compared(old, metric) | _compared(new, metric),
-        inner_splits(old, new),
-        _folded((old, new), reported, returns),
+        inner_splits(old, new) | inner_folds(old, new, folded, whole),
+        folded,
+        loader_seeds(old, new),
         reordered_parts(old, new),
+        frozenset(node.id for node in ast.walk(old) if isinstance(node, ast.Name)),
+        bool(reported) and not spec.pattern,
     )
 
 
@@ -141,7 +151,7 @@ def facts(body: list[ast.stmt], context: Context) -> Iterator[Fact]:
             in_class.update(ast.walk(node))
         yield from (("split", "", choice) for choice in row_choices(node, context.whole, context.masks))
         if isinstance(node, ast.Call) and not _is_about_training(node, context):
-            yield from _call_facts(node, context.metric)
+            yield from _call_facts(node, context)
         elif isinstance(node, Function):
             if _is_measure(node, context):
                 told.update(ast.walk(node))
@@ -165,9 +175,10 @@ def facts(body: list[ast.stmt], context: Context) -> Iterator[Fact]:
 
 
 def _is_about_training(node: ast.Call, context: Context) -> bool:
-    """Whether a call splits, or measures on, training data alone, for nothing but training."""
-    within = context.inner if callee(node) in SPLITTERS else context.folded if callee(node) in EVALUATORS else ()
-    return bool(within) and ast.unparse(node) in within
+    """Whether a call splits, or measures on, training data alone, for nothing but training, or seeds its loader."""
+    called = callee(node)
+    groups = ((SPLITTERS, context.inner), (EVALUATORS, context.folded), (SEEDERS, context.seeded))
+    return any(called in group and within and ast.unparse(node) in within for group, within in groups)
 
 
 def _is_measure(node: Function, context: Context) -> bool:
@@ -213,8 +224,8 @@ def is_metric_name(name: str, metric: frozenset[str]) -> bool:
     return ends or bool(parts & (metric - _VAGUE)) or bool(parts & (_METRIC_NAMES - _VAGUE))
 
 
-def _call_facts(node: ast.Call, metric: frozenset[str]) -> Iterator[Fact]:
-    called = callee(node)
+def _call_facts(node: ast.Call, context: Context) -> Iterator[Fact]:
+    called, metric = callee(node), context.metric
     yield from (("split", "", text) for text in cut_parts(node))
     if called in SEEDERS:
         yield "seed", "", skeleton(node)
@@ -227,7 +238,7 @@ def _call_facts(node: ast.Call, metric: frozenset[str]) -> Iterator[Fact]:
     elif is_metric_name(called, metric):
         yield "metric", "", skeleton(node)
     for word in node.keywords:
-        if word.arg in SEED_WORDS:
+        if word.arg in SEED_WORDS and not (called == "DataLoader" and ast.unparse(word.value) in context.seeded):
             yield "seed", called, f"{word.arg}={skeleton(word.value)}"
         elif word.arg in SPLIT_WORDS and word.arg not in _SPLIT_ONLY:
             yield "split", called, f"{word.arg}={skeleton(word.value)}"
@@ -270,6 +281,7 @@ def _assignment_facts(node: ast.Assign | ast.AnnAssign | ast.AugAssign, context:
     if node.value is None or (context.inner and ast.unparse(node.value) in context.inner):
         return
     labels = labels and not trains_only(names, node.value, context.whole, context.compared)
+    labels = labels and not new_rows(names, node.value, context.known, context.whole)
     for name in names:
         if len(names) == 1:
             yield from _named_facts(name, node.value)

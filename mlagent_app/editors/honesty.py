@@ -14,11 +14,12 @@ from typing import Any, cast
 from mlagent_app.agent.metrics import MetricSpec, words
 from mlagent_app.editors.catalogue.scalars import load
 from mlagent_app.editors.catalogue.values import Style
-from mlagent_app.editors.cheats import Whole, cheat_facts, whole_of
+from mlagent_app.editors.cheats import Whole, cheat_facts, wholes_of
 from mlagent_app.editors.dependencies import new_modules
 from mlagent_app.editors.facts import Context, Fact, context_of, facts, kind_of, walk
 from mlagent_app.editors.names import callee
 from mlagent_app.editors.reach import aliases_of, reach_facts, shell_facts
+from mlagent_app.editors.trainers import trainer_facts
 
 _KINDS = {
     "metric": "touches how the metric is computed or printed",
@@ -76,10 +77,11 @@ def _changes(name: str, before: str, after: str, diff: str, spec: MetricSpec) ->
     # Most edits touch one statement; only when that one raises something are the whole files compared.
     if any(_fact_changes(ours, theirs, context)):
         yield from _fact_changes(old.body, new.body, context)
-    whole, aliases = whole_of(old, new, context), aliases_of(old) | aliases_of(new)
-    if any(_news(theirs, whole, aliases)):
-        known = Counter(_news(old.body, whole, aliases))
-        yield from ((fact[0], fact[2]) for fact in Counter(_news(new.body, whole, aliases)) - known)
+    (whole_before, whole_after), aliases = wholes_of(old, new, context), aliases_of(old) | aliases_of(new)
+    yield from ((kind, text) for kind, _, text in sorted(trainer_facts(new) - trainer_facts(old)))
+    if whole_before != whole_after or any(_news(theirs, whole_after, aliases)):
+        known = Counter(_news(old.body, whole_before, aliases))
+        yield from ((fact[0], fact[2]) for fact in Counter(_news(new.body, whole_after, aliases)) - known)
 
 
 def _news(body: list[ast.stmt], whole: Whole, aliases: dict[str, str]) -> Iterator[Fact]:

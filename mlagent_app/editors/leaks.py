@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from mlagent_app.editors.catalogue.protected import SPLITTERS
 from mlagent_app.editors.facts import Fact
@@ -25,12 +25,8 @@ from mlagent_app.editors.names import (
 )
 from mlagent_app.editors.renamed import form_of, measured_names, tests_by_other_names
 from mlagent_app.editors.rows import pairs, root_of, same_rows
+from mlagent_app.editors.watching import WATCHED_WORDS, ways_of
 
-_WATCHED_WORDS = frozenset("eval_set validation_data valid_sets evals X_val y_val val_set".split())
-_STOPPING = frozenset(
-    "early_stopping_rounds early_stopping EarlyStopping ModelCheckpoint use_best_model save_best_only od_wait"
-    " CatBoostClassifier CatBoostRegressor".split()
-)
 _JOINERS = frozenset("concat concatenate vstack hstack append r_ row_stack ConcatDataset chain extend".split())
 _COUNTERS = frozenset("sum mean average count_nonzero item int float".split())
 _WRITERS = frozenset("copyto put place putmask fill update".split())
@@ -50,7 +46,7 @@ class Data:
     """What names of a file mean: data before its split, joined data, labels.
 
     `once` is what is split once, with the frames that it comes from; `whole` is this and what is measured on in turns, which a
-    model may be fitted on as a whole after that. `stops` is whether training may end, or go back, by what it watches.
+    model may be fitted on as a whole after that. `ways` are what training does by what it watches, as to stop.
     `unlearned` are transformers that learn nothing of the data they are fitted on, `learners` the functions of the file with
     what they train on, `tests` other names of test data.
     """
@@ -60,33 +56,30 @@ class Data:
     whole: frozenset[str]
     joined: frozenset[str]
     labels: Labels
-    stops: bool
+    ways: frozenset[str]
     unlearned: frozenset[str]
     learners: Learners
     tests: frozenset[str]
 
 
-def data_of(old: ast.Module, new: ast.Module, unsplit: frozenset[str], whole: frozenset[str]) -> Data:
-    """What names of a file's two versions mean; `unsplit` and `whole` are known already."""
+def data_of(old: ast.Module, new: ast.Module, unsplit: frozenset[str], whole: frozenset[str]) -> tuple[Data, Data]:
+    """What names of a file's two versions mean, for each of them; `unsplit` and `whole` are known already."""
     nodes = [node for tree in (old, new) for node in ast.walk(tree)]
     assigned = [node for node in nodes if isinstance(node, ast.Assign)]
     joined = {name for node in assigned if _joins(node.value) for name in targets_of(node)}
-    new_nodes = list(ast.walk(new))
-    words = {node.arg for node in new_nodes if isinstance(node, ast.keyword)} | {
-        callee(node) for node in new_nodes if isinstance(node, ast.Call)
-    }
     unlearned = {name for node in assigned for name, value in pairs(node) if _is_unlearned(value)} | _UNLEARNED
-    return Data(
+    both = Data(
         unsplit,
         same_rows((old, new), unsplit),
         whole,
         frozenset(joined) | measured_names(nodes),
         labels_of(old, new, whole),
-        bool(words & _STOPPING),
+        ways_of(old),
         frozenset(unlearned),
         learners_of((old, new)),
-        tests_by_other_names(new),
+        tests_by_other_names(old),
     )
+    return both, replace(both, ways=ways_of(new), tests=tests_by_other_names(new))
 
 
 def _is_unlearned(value: ast.expr) -> bool:
@@ -156,9 +149,9 @@ def _fitting(node: ast.Call, data: Data, parameters: frozenset[str]) -> Iterator
             yield "leak", "", f"trains on {roots[0]}, which is split into parts"
     elif len(given) == 1 and _learns_from(node, roots[0], data) and not parameters & set(roots):
         yield "leak", "", f"fits on {roots[0]}, which is split into parts"
-    watched = [name for word in node.keywords if word.arg in _WATCHED_WORDS for name in names_in(word.value)]
-    if data.stops and (used := [name for name in watched if is_test(name) or name in data.tests]):
-        yield "leak", "", f"stops by {used[0]}"
+    watched = [name for word in node.keywords if word.arg in WATCHED_WORDS for name in names_in(word.value)]
+    if used := [name for name in watched if is_test(name) or name in data.tests]:
+        yield from (("leak", "", f"{way} by {used[0]}") for way in sorted(data.ways))
 
 
 def _learns_from(node: ast.Call, root: str, data: Data) -> bool:

@@ -6,6 +6,7 @@ import ast
 from collections.abc import Callable, Iterable, Iterator
 
 from mlagent_app.editors.names import callee, dotted, names_in, targets_of
+from mlagent_app.editors.records import only_notes
 
 Loop = ast.For | ast.AsyncFor | ast.While
 
@@ -15,9 +16,14 @@ _KEEPERS = ("save", "dump", "append", "load_state_dict")
 _HARMLESS = frozenset("len isinstance hasattr callable isnan isfinite isinf".split())
 
 
-def decides_by(loop: Loop, is_part: Callable[[str], bool]) -> str:
-    """The part of the data that a loop compares by to keep something, or to end; empty when there is none."""
-    return next(iter(_followed(loop, is_part).decided), "")
+def decides_by(loop: Loop, is_part: Callable[[str], bool], records: frozenset[str]) -> str:
+    """The part of the data that a loop compares by to keep something but `records`, or to end; empty when there is none."""
+    return next(iter(_followed(loop, is_part, records).decided), "")
+
+
+def steps_by(loop: Loop, is_part: Callable[[str], bool]) -> str:
+    """The part of the data that a loop gives the score of to a schedule: `scheduler.step(test_loss)`."""
+    return next(iter(_followed(loop, is_part).scheduled), "")
 
 
 def learns_from(loop: Loop, is_part: Callable[[str], bool]) -> list[str]:
@@ -31,13 +37,13 @@ def loops_in(loop: Loop) -> Iterator[Loop]:
         yield from (item for item in ast.walk(statement) if isinstance(item, Loop))
 
 
-def _followed(loop: Loop, is_part: Callable[[str], bool]) -> _Flow:
+def _followed(loop: Loop, is_part: Callable[[str], bool], records: frozenset[str] = frozenset()) -> _Flow:
     inside = [item for statement in loop.body for item in ast.walk(statement)]
     # In a cross-validation the test part is another one each time.
     fresh = {name for item in inside if isinstance(item, ast.Assign) for name in targets_of(item)}
     fresh |= set(names_in(loop.target)) if isinstance(loop, ast.For | ast.AsyncFor) else set()
     parts = {name: last for item in inside for name in [_name(item)] if is_part(last := name.rpartition(".")[2])}
-    flow = _Flow({name: last for name, last in parts.items() if last not in fresh})
+    flow = _Flow({name: last for name, last in parts.items() if last not in fresh}, records)
     # What one round leaves behind, the next one reads.
     for _ in range(2):
         flow.run(loop.body, judged=True)
@@ -47,9 +53,11 @@ def _followed(loop: Loop, is_part: Callable[[str], bool]) -> _Flow:
 class _Flow:
     """Follows parts of the data through the statements of a loop, in their order, by the names that come to depend on them."""
 
-    def __init__(self, parts: dict[str, str]) -> None:
+    def __init__(self, parts: dict[str, str], records: frozenset[str]) -> None:
         self._parts = parts
+        self._records = records
         self.decided: list[str] = []
+        self.scheduled: list[str] = []
         self.learned: list[str] = []
 
     def run(self, body: Iterable[ast.stmt], *, judged: bool) -> None:
@@ -84,10 +92,13 @@ class _Flow:
             self.learned.append(part)
         elif callee(call) in ("append", "extend") and isinstance(call.func, ast.Attribute):
             self._mark(call.func.value, part)
+        elif callee(call) == "step":
+            given = [*call.args, *(word.value for word in call.keywords)]
+            self.scheduled += [found for item in given if (found := self._part_of(item))]
 
     def _branch(self, node: ast.If, judged: bool) -> None:
         part = next((found for item in _judging(node.test) if (found := self._part_of(item))), "")
-        if part and judged and _acts(node):
+        if part and judged and _acts(node, self._records):
             self.decided.append(part)
         self.run([*node.body, *node.orelse], judged=judged)
         # What is counted in the branch, as the rounds without a better score, depends on the comparison.
@@ -151,11 +162,13 @@ def _is_size(node: ast.expr) -> bool:
     )
 
 
-def _acts(node: ast.If) -> bool:
-    """Whether a branch keeps, saves or ends anything; one that only prints or counts does not."""
-    inside = [item for statement in (*node.body, *node.orelse) for item in ast.walk(statement)]
+def _acts(node: ast.If, records: frozenset[str]) -> bool:
+    """Whether a branch keeps, saves or ends anything; one that only prints, counts or sets records does not."""
+    statements = [*node.body, *node.orelse]
+    inside = [item for statement in statements for item in ast.walk(statement)]
+    if any(isinstance(item, ast.Assign) for item in inside):
+        return not all(only_notes(statement, records) for statement in statements)
     return any(
-        isinstance(item, ast.Assign | ast.Break | ast.Return)
-        or (isinstance(item, ast.Call) and callee(item).startswith(_KEEPERS))
+        isinstance(item, ast.Break | ast.Return) or (isinstance(item, ast.Call) and callee(item).startswith(_KEEPERS))
         for item in inside
     )

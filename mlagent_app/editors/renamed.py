@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from mlagent_app.editors.measuring import Function
 from mlagent_app.editors.names import callee, is_measured, is_test, names_in, targets_of
 from mlagent_app.editors.rows import pairs, root_of
 
 # What gives the same data in another form.
-_FORMS = frozenset("tensor array asarray from_numpy DataLoader TensorDataset list iter cycle DMatrix Dataset".split())
-_CASTS = frozenset("float double long to cpu cuda".split())
+_FORMS = frozenset(
+    "tensor array asarray from_numpy DataLoader TensorDataset list iter cycle DMatrix Dataset from_tensor_slices".split()
+)
+_CASTS = frozenset("float double long to cpu cuda batch prefetch cache repeat".split())
 
 
 def measured_names(nodes: Sequence[ast.AST]) -> frozenset[str]:
@@ -52,12 +54,17 @@ def _given(nodes: Sequence[ast.AST]) -> Iterator[tuple[str, ast.expr | None]]:
         if isinstance(node, ast.Assign):
             known = dict(pairs(node))
             yield from ((name, known.get(name)) for name in targets_of(node))
-        elif isinstance(node, ast.Call):
-            for function in functions:
-                if function.name == callee(node):
-                    names = [item.arg for item in function.args.args if item.arg != "self"]
-                    given = [*zip(names, node.args, strict=False), *((word.arg, word.value) for word in node.keywords)]
-                    yield from ((name, value) for name, value in given if name in names and name and is_measured(name))
+        else:
+            yield from ((name, value) for name, value in handed(node, functions) if is_measured(name))
+
+
+def handed(node: ast.AST, functions: Iterable[Function]) -> Iterator[tuple[str, ast.expr]]:
+    """What a call gives to each parameter of a function of the file."""
+    for function in functions:
+        if isinstance(node, ast.Call) and function.name == callee(node):
+            names = [item.arg for item in function.args.args if item.arg != "self"]
+            yield from zip(names, node.args, strict=False)
+            yield from ((word.arg, word.value) for word in node.keywords if word.arg in names and word.arg)
 
 
 def _holds_test(value: ast.expr, known: set[str]) -> bool:
@@ -73,7 +80,7 @@ def _bound(nodes: Sequence[ast.AST]) -> set[str]:
 def form_of(node: ast.expr) -> str:
     """The name of data that an expression is another form or a part of."""
     match node:
-        case ast.Call(args=[first, *_]) if callee(node) in _FORMS:
+        case ast.Call(args=[ast.Tuple(elts=[first, *_]), *_] | [first, *_]) if callee(node) in _FORMS:
             return form_of(first)
         case ast.Call(func=ast.Attribute(value=value, attr=called)) if called in _CASTS:
             return form_of(value)

@@ -12,6 +12,10 @@ PRINTERS = frozenset(
     "print info echo write writerow writelines write_text write_bytes log log_metric log_metrics report dump dumps savetxt"
     " to_json to_csv secho debug warning add_scalar".split()
 )
+# Those of them that only tell: what others write may be read again.
+TELLERS = frozenset(
+    "print info debug warning echo secho log log_metric log_metrics add_scalar set_postfix set_description".split()
+)
 # Calls that leave a number what it is, of their arguments and of what they are methods of.
 FUNCTIONS = frozenset("round float int str format abs max min sum mean average median".split())
 METHODS = frozenset("item mean max min sum round cpu numpy detach tolist compute".split())

@@ -277,6 +277,32 @@ def test_a_part_of_the_training_data_may_be_held_back() -> None:
     assert kinds(EPOCHS, after.replace(held, sizes)) == []
 
 
+PLATEAU = "scheduler = torch.optim.lr_scheduler.ReduceLROnPlateau(optimizer, patience=2)\n"
+
+
+@pytest.mark.parametrize("step", ["scheduler.step(acc)", "scheduler.step(metrics=1 - acc)"])
+def test_a_learning_rate_that_the_test_part_sets_is_flagged(step: str) -> None:
+    after = EPOCHS.replace("\n\ndef train_one", PLATEAU + "\n\ndef train_one", 1).replace(EPOCH, f"{EPOCH}        {step}\n")
+    assert kinds(EPOCHS, after) == ["leak"]
+    assert kinds(after, after.replace("patience=2", "patience=4")) == []
+    chosen = EPOCHS.replace(EPOCH, EPOCH + '        if acc > best:\n            torch.save(model, "best.pt")\n')
+    assert kinds(chosen, chosen.replace(EPOCH, f"{EPOCH}        {step}\n")) == ["leak"]
+    assert kinds(FULL, FULL.replace(STEP, STEP + MEASURE + "    scheduler.step(test_loss)\n")) == ["leak"]
+
+
+@pytest.mark.parametrize(
+    "step",
+    [
+        "    scheduler.step()\n",
+        "    scheduler.step(loss.item())\n",
+        MEASURE + "    scheduler.step(epoch)\n    print(test_loss)\n",
+        MEASURE + "    scheduler.step(loss)\n",
+    ],
+)
+def test_a_learning_rate_that_training_sets_is_not(step: str) -> None:
+    assert kinds(FULL, FULL.replace(STEP, STEP + step)) == []
+
+
 TESTED = "DataLoader(test_set, batch_size=64)"
 
 
