@@ -138,7 +138,7 @@ def prepare(root: Path, files: Sequence[str], flags: Mapping[str, object]) -> Pl
         protected=tuple(settings.project.protected),
         copy=tuple(settings.project.copies),
         allow_new_imports=settings.project.allow_new_imports,
-        limits=_limits(settings),
+        limits=limits_of(settings),
         **_sandbox(root, settings),
         policy=settings.policy.kind,
         model=settings.policy.model,
@@ -257,7 +257,8 @@ def _check_pattern(pattern: str, where: str) -> None:
         raise UserError(f"metric.pattern is no regular expression: {error}", where=where, how="correct it") from None
 
 
-def _limits(settings: Settings) -> PlanLimits:
+def limits_of(settings: Settings) -> PlanLimits:
+    """The settings' part about what one run may take."""
     given = settings.limits
     return PlanLimits(
         seconds=60.0 * given.minutes_per_run,

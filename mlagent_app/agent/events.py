@@ -290,10 +290,12 @@ class Resumed(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Notice(Event):
-    """Something a person should know that stops nothing."""
+    """Something a person should know that stops nothing. `detail`: lines that show it, such as a conflict, about `step`."""
 
     text: str
     level: Literal["info", "warning"] = "info"
+    step: int = 0
+    detail: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,7 +13,7 @@ from mlagent_app.agent.quantities import tokens
 from mlagent_app.cli.guard import say
 from mlagent_app.plan import Plan
 from mlagent_app.report import Summary, to_table
-from mlagent_app.report.wording import visible
+from mlagent_app.report.wording import END_REASONS, visible
 
 # Characters of a thought that are shown.
 THOUGHT = 160
@@ -58,13 +58,15 @@ class TextSurface:
             case ev.Failed():
                 if event.detail:
                     self._line("  the end of its log:")
-                    for line in event.detail.splitlines():
-                        self._line(f"  [dim]|[/] {escape(line[:200])}")
+                    self._quote(event.detail)
                 say("mlagent", event.message)
+            case ev.SessionEnded() if event.reason != "failed":  # of which `Failed` has told
+                self._line(f"  ended: {END_REASONS.get(event.reason, escape(event.reason))}")
             case ev.TestScored():
                 self._line(f"  {escape(event.text)}")
             case ev.Notice():
                 self._line(f"  [yellow]{'!' if event.level == 'warning' else 'i'}[/] {escape(event.text)}")
+                self._quote(event.detail)
             case _:
                 self._step(event)
 
@@ -79,15 +81,21 @@ class TextSurface:
                 value = "no metric" if event.value is None else f"{event.value:.6g}"
                 delta = "" if event.delta is None else f" ({event.delta:+.4g})"
                 reward = "unscored" if event.scalar is None else f"reward {event.scalar:.3f}"
-                why = "" if event.value is not None else f": {event.feedback}"
+                why = "" if event.value is not None or not event.feedback else f": {event.feedback}"
                 self._line(f"     {event.outcome}, {value}{delta}, {reward}{escape(why)}")
             case ev.Measured():
                 self._line(f"     measured {len(event.values)} times: {event.value:.6g}")
             case ev.Decided():
                 self._line(f"     {MARKS[event.decision]}: {escape(event.reason or event.by)}")
             case ev.Landed():
-                where = f"commit {event.commit[:10]}" if event.commit else "files written, no commit"
-                self._line(f"     landed: {where}{f' ({escape(event.note)})' if event.note else ''}")
+                where = f"commit {event.commit[:10]}{_note(event.note)}" if event.commit else escape(event.note) or "no commit"
+                self._line(f"     step {event.step} landed: {where}")
+            case ev.Reverted():
+                where = f"commit {event.commit[:10]}" if event.commit else "no commit"
+                self._line(f"     step {event.step} reverted: {where}{_note(event.note)}")
+            case ev.HeadMeasured():
+                value = "no metric" if event.value is None else f"{event.value:.6g}"
+                self._line(f"     the accepted files measured: {value}{_note(event.why)}")
             case _:
                 pass
 
@@ -106,8 +114,18 @@ class TextSurface:
         self._console.print()
         self._console.print(to_table(summary))
         self._line(f"report: mlagent report {self._session}")
-        if summary.best_step and not summary.applied:
-            self._line(f"the project is untouched; land the accepted steps with: mlagent apply {self._session}")
+        waiting = [step.index for step in summary.steps if step.kept and step.edits and step.landed is None]
+        if waiting:
+            steps = f"step{'s' if len(waiting) > 1 else ''} {', '.join(map(str, waiting))}"
+            self._line(f"not in the project: {steps}; to land what is accepted: mlagent apply {self._session}")
+
+    def _quote(self, text: str) -> None:
+        for line in text.splitlines():
+            self._line(f"  [dim]|[/] {escape(visible(line[:200]))}")
 
     def _line(self, text: str) -> None:
         self._console.print(text, soft_wrap=True)
+
+
+def _note(text: str) -> str:
+    return f" ({escape(text)})" if text else ""

@@ -72,7 +72,7 @@ def _models() -> list[tuple[str, bool, str, str]]:
     return [
         ("GPU", bool(gpus), free or "none found by nvidia-smi", ""),
         ("vllm", works, detail, f"for --policy vllm: pip install {package}, here or where policy.python points"),
-        ("local", not missing, versions if not missing else f"{', '.join(missing)} not installed", _LOCAL),
+        ("torch", not missing, versions if not missing else f"{', '.join(missing)} not installed", _LOCAL),
     ]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from mlagent_app.agent import events as ev
 from mlagent_app.agent.errors import UserError
 from mlagent_app.agent.events import Event
 from mlagent_app.journal import read
+from mlagent_app.report.wording import visible
 from mlagent_app.session import offline
 
 
@@ -54,7 +56,7 @@ def land_steps(session: str, steps: Sequence[int], *, commit: bool) -> None:
     """`mlagent apply`."""
     paths = offline.choose(session)
     count = offline.land(paths, steps, _say, commit=None if commit else False)
-    print(f"{count} step{'' if count == 1 else 's'} landed")
+    print(f"{count} step{'' if count == 1 else 's'} landed in {paths.read_plan()['project']}")
 
 
 def revert_step(session: str, step: int) -> None:
@@ -63,6 +65,8 @@ def revert_step(session: str, step: int) -> None:
 
 
 def _say(event: Event) -> None:
+    if isinstance(event, ev.Notice) and event.detail:
+        print(visible(event.detail, lines=True), file=sys.stderr)  # the error that follows says what it is
     if isinstance(event, ev.Landed | ev.Reverted):
         verb = "landed" if isinstance(event, ev.Landed) else "reverted"
         where = f"commit {event.commit[:10]}" if event.commit else "no commit"

@@ -6,8 +6,9 @@ plain text; nothing of it is executed here. Its thoughts are no part of a `Reply
 
 from __future__ import annotations
 
+import functools
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from mlagent_app.agent.chat import ChatModel, Message, OnText, PromptTooLong, Reply, Usage
@@ -19,6 +20,8 @@ REPLY_TOKENS = 4096
 # A file is read in parts of at most this many characters, at most so many of them, and one more request joins the answers.
 PART_CHARS = 24_000
 MAX_PARTS = 4
+# Parts are halved, down to about this, where the context holds no longer ones.
+LEAST_PART = 500
 # Of an instruction, of a mismatch and of what is looked for, no more than this goes into a prompt.
 ASKED_CHARS = 4_000
 
@@ -47,8 +50,8 @@ class Rewritten:
     usage: Usage
 
 
-class EditFailed(Exception):
-    """The editor's blocks could not be applied; the message says why. `usage` is what its tries took."""
+class EditorFailed(Exception):
+    """The editor could not do what it was asked; the message says why. `usage` is what its tries took."""
 
     def __init__(self, message: str, usage: Usage) -> None:
         self.usage = usage
@@ -78,7 +81,7 @@ class LLMEditor:
         """The text of the file `path` after `instruction`.
 
         Blocks are applied exactly, else without regard to white space; when that fails, or when `problem` has something to say
-        of the new text, the model is shown what and tries once more. Raises `EditFailed` when that fails too or the file does
+        of the new text, the model is shown what and tries once more. Raises `EditorFailed` when that fails too or the file does
         not fit, `Cancelled` soon after `cancel` is set, and `UserError` (exit 4) when the model cannot be reached.
         """
         asked = f"{quoted('the instruction', _cut(instruction))}\n\nThe file to edit is {_one_line(path)}."
@@ -100,55 +103,50 @@ class LLMEditor:
             messages = [*messages[:2], Message("assistant", reply.text.strip() or "(nothing)"), Message("user", again)]
             if not self._fits(messages):
                 break
-        raise EditFailed(f"the editor {self.name} could not edit {path}: {message}", usage)
+        raise EditorFailed(f"the editor {self.name} could not edit {path}: {message}", usage)
 
     def summary(
         self, path: str, text: str, things_to_look_for: str, cancel: threading.Event, on_text: OnText | None = None
     ) -> Reply:
-        """What the file says about `things_to_look_for`, in at most `MAX_PARTS` + 1 requests.
+        """What the file says about `things_to_look_for`, from at most `MAX_PARTS` parts of it.
 
-        A file that is longer than those parts is read from its beginning, and the answer says how far. Raises `Cancelled` and
-        `UserError` as `edit` does.
+        A file that is longer than those parts is read from its beginning, and the answer says how far. A server whose context
+        is shorter than it said is asked in shorter parts. Raises `EditorFailed`, `Cancelled` and `UserError` as `edit` does.
         """
         question = quoted("what to look for", _cut(things_to_look_for or "what the file does, part by part"))
-        parts = self._parts(text)
-        read = parts[:MAX_PARTS]
+        size = self._part_size(text)
         usage = Usage()
+
+        def asked(content: Callable[[int], str]) -> str:
+            """The answer to what `content` makes of a size, which is halved for as long as that is too long."""
+            nonlocal size, usage
+            while True:
+                try:
+                    reply = self._model.reply(_reading(f"{content(size)}\n\n{question}"), cancel, on_text)
+                except PromptTooLong as error:
+                    if size <= LEAST_PART:
+                        raise EditorFailed(f"the editor {self.name} could not read {path}: {error.what}", usage) from None
+                    size //= 2
+                else:
+                    usage += reply.usage
+                    return reply.text
+
         answers: list[str] = []
-        line = 1
-        for number, part in enumerate(read, 1):
-            title = path if len(parts) == 1 else f"{path}, part {number} of {len(parts)}, from line {line}"
-            reply = self._model.reply(_reading(f"{quoted(title, part)}\n\n{question}"), cancel, on_text)
-            usage += reply.usage
-            answers.append(reply.text)
-            line += part.count("\n")
-        answer = answers[0]
-        if len(answers) > 1:
-            notes = "\n\n".join(
-                quoted(f"notes on part {number}", _cut(text, PART_CHARS // MAX_PARTS)) for number, text in enumerate(answers, 1)
-            )
-            reply = self._model.reply(_reading(f"Join these notes into one answer.\n\n{notes}\n\n{question}"), cancel, on_text)
-            usage += reply.usage
-            answer = reply.text
-        if len(parts) > len(read):
-            answer = f"[read up to line {line - 1} of {text.count(chr(10)) + 1}]\n{answer}"
+        read = 0
+        while not answers or (read < len(text) and len(answers) < MAX_PARTS):
+            answers.append(asked(functools.partial(_part, path, text, read)))
+            read = _part_end(text, read, size)
+        answer = answers[0] if len(answers) == 1 else asked(functools.partial(_notes, answers))
+        if read < len(text):
+            answer = f"[read up to line {text.count(chr(10), 0, read)} of {text.count(chr(10)) + 1}]\n{answer}"
         return Reply(answer, usage)
 
-    def _parts(self, text: str) -> list[str]:
-        """The text in parts of whole lines (but for lines longer than a part) that each fit into a prompt."""
-        size = PART_CHARS
-        while size > 500 and not self._fits(_reading(text[:size] + "x" * ASKED_CHARS)):
+    def _part_size(self, text: str) -> int:
+        """The characters of a part that fits into a prompt."""
+        size = min(PART_CHARS, max(len(text), LEAST_PART))
+        while size > LEAST_PART and not self._fits(_reading(text[:size] + "x" * ASKED_CHARS)):
             size //= 2
-        parts: list[str] = []
-        start = 0
-        while start < len(text):
-            end = len(text)
-            if end - start > size:
-                newline = text.rfind("\n", start + 1, start + size)
-                end = newline + 1 if newline > start else start + size
-            parts.append(text[start:end])
-            start = end
-        return parts or [""]
+        return size
 
     def _fits(self, messages: list[Message]) -> bool:
         return self._tokens(messages) <= self._room()
@@ -162,7 +160,7 @@ class LLMEditor:
     def _check_fits(self, path: str, messages: list[Message]) -> None:
         tokens = self._tokens(messages)
         if tokens > self._room():
-            raise EditFailed(
+            raise EditorFailed(
                 f"{path} is too long for the editor {self.name}: {tokens} tokens, of which {self._room()} fit; write a patch, "
                 "or edit a shorter file",
                 Usage(),
@@ -171,6 +169,29 @@ class LLMEditor:
 
 def _reading(content: str) -> list[Message]:
     return [Message("system", READ_SYSTEM), Message("user", content)]
+
+
+def _part(path: str, text: str, start: int, size: int) -> str:
+    """A part of a file as data, from `start` on."""
+    end = _part_end(text, start, size)
+    line = text.count("\n", 0, start) + 1
+    title = path if not start and end == len(text) else f"{path}, from line {line} of {text.count(chr(10)) + 1}"
+    return quoted(title, text[start:end])
+
+
+def _part_end(text: str, start: int, size: int) -> int:
+    """Where the part that begins at `start` ends: after a whole line, but for lines longer than a part."""
+    if len(text) - start <= size:
+        return len(text)
+    newline = text.rfind("\n", start + 1, start + size)
+    return newline + 1 if newline > start else start + size
+
+
+def _notes(answers: Sequence[str], size: int) -> str:
+    """The answers on parts of `size` as data, with what to do with them."""
+    cut = [_cut(answer, size // MAX_PARTS) for answer in answers]
+    notes = "\n\n".join(quoted(f"notes on part {number}", answer) for number, answer in enumerate(cut, 1))
+    return f"Join these notes into one answer.\n\n{notes}"
 
 
 def _applied(path: str, text: str, reply: Reply, problem: Callable[[str], str] | None) -> tuple[str, str]:

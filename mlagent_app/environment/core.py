@@ -23,7 +23,7 @@ from mlagent_app.agent.metrics import MetricSpec
 from mlagent_app.agent.reward import Case, Reference, Reward, Version
 from mlagent_app.editors.base import Edit
 from mlagent_app.editors.catalogue import Catalogue
-from mlagent_app.editors.llm import LLMEditor
+from mlagent_app.editors.llm import EditorFailed, LLMEditor
 from mlagent_app.environment.dependencies import ImportRule
 from mlagent_app.environment.editing import Editing
 from mlagent_app.environment.measure import Bench, Hooks, Measurement
@@ -183,7 +183,10 @@ class Environment:
             return replace(done, observation=shown)
         if self._editor is None:
             return replace(done, observation=outline(path, file.text))
-        answer = self._editor.summary(path, file.text, action.things_to_look_for, cancel, on_text)
+        try:
+            answer = self._editor.summary(path, file.text, action.things_to_look_for, cancel, on_text)
+        except EditorFailed as error:
+            return replace(done, invalid=str(error), usage=error.usage)
         return replace(done, observation=clip(answer.text), usage=answer.usage)
 
 

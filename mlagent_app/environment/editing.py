@@ -16,7 +16,7 @@ from mlagent_app.editors.catalogue import Catalogue
 from mlagent_app.editors.dependencies import imported
 from mlagent_app.editors.guards import copy_refusal, edit_refusal, syntax_problem
 from mlagent_app.editors.honesty import flags
-from mlagent_app.editors.llm import EditFailed, LLMEditor
+from mlagent_app.editors.llm import EditorFailed, LLMEditor
 from mlagent_app.editors.patch import PatchError, apply_patch
 from mlagent_app.environment.dependencies import ImportRule
 from mlagent_app.environment.prepared import Prepared
@@ -121,7 +121,7 @@ class Editing:
             return {path: made.text}, replace(done, usage=made.usage)
         except (PatchError, NoSuchEdit) as error:
             return {}, replace(done, invalid=str(error))
-        except EditFailed as error:
+        except EditorFailed as error:
             return {}, replace(done, invalid=str(error), usage=error.usage)
 
     def _is_of_the_catalogue(self, action: EditScript) -> bool:

@@ -129,7 +129,10 @@ def revert(
 
 
 def is_unsettled(snapshot: Snapshot, base: str, commit: str) -> bool:
-    """Whether the step was being landed when its process was killed: the project may hold some of it, or all."""
+    """Whether the step was being landed when its process was killed: the project may hold some of it, or all.
+
+    With the commits turned round: whether it was being undone.
+    """
     return Begun(snapshot.git, base, commit).is_marked
 
 

@@ -107,4 +107,5 @@ def _holder(descriptor: int) -> str:
         return "just started"
     pid, host, session, since = lines[:4]
     elsewhere = "" if host == socket.gethostname() else f" on {host}"
-    return f"pid {pid}{elsewhere}, since {since}, session {session}"
+    named = f", session {session}" if session else ""  # a new one has no id yet
+    return f"pid {pid}{elsewhere}, since {since}{named}"

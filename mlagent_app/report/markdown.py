@@ -13,12 +13,14 @@ from mlagent_app.report.wording import (
     duration,
     facts,
     gain,
+    judgement,
     number,
     percent,
     reward_parts,
     signed,
     times_noise,
     visible,
+    without_gain,
 )
 
 _WORD_MARKS = re.compile(r"([\\`*_\[\]|~])")
@@ -56,7 +58,7 @@ def _head(summary: Summary) -> str:
     if best is None or baseline is None or metric is None:
         lines.append("No baseline was measured.")
     elif not best.step:
-        lines.append(f"{escape(metric.name)} is {number(baseline.value)}; no kept edit is better than the baseline.")
+        lines.append(f"{escape(metric.name)} is {number(baseline.value)}; {without_gain(summary)}.")
     else:
         sure = "" if best.confidence is None else f", {times_noise(best.confidence)}"
         relative = "" if best.relative_gain is None else f" ({percent(best.relative_gain)}{sure})"
@@ -92,7 +94,7 @@ def _table(summary: Summary) -> str:
 def _step(step: StepSummary) -> str:
     lines = [f"## Step {step.index}: {escape(step.title)}", ""]
     if step.decided is not None:
-        lines.append(f"- {decision(step)} by {escape(step.decided.by)}: {escape(step.decided.reason or 'no reason given')}")
+        lines.append(f"- {escape(judgement(step))}")
     if step.rewarded is not None:
         lines.append(f"- reward {escape(reward_parts(step.rewarded))}")
         if step.value is None and step.rewarded.feedback:

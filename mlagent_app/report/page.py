@@ -14,6 +14,7 @@ from mlagent_app.report.wording import (
     duration,
     facts,
     gain,
+    judgement,
     number,
     percent,
     reward_parts,
@@ -154,7 +155,7 @@ def _step_facts(step: StepSummary) -> list[tuple[str, str]]:
     if step.measured is not None:
         told.append(("measured", f"{', '.join(number(value) for value in step.measured.values)}; the mean counts"))
     if step.decided is not None:
-        told.append(("decision", f"{decision(step)} by {step.decided.by}: {step.decided.reason or 'no reason given'}"))
+        told.append(("decision", judgement(step)))
     told += [("warning", flag) for flag in proposed.flags]
     if step.landed is not None:
         where = f"commit {step.landed.commit}" if step.landed.commit else "files written, no commit"

@@ -7,7 +7,7 @@ from rich.table import Table
 from rich.text import Text
 
 from mlagent_app.agent.summary import StepSummary, Summary
-from mlagent_app.report.wording import aim, decision, gain, number, percent, signed, times_noise, visible
+from mlagent_app.report.wording import aim, decision, gain, number, percent, signed, times_noise, visible, without_gain
 
 # Short words for narrow terminals.
 OUTCOMES = {"infrastructure": "sandbox", "out_of_memory": "memory"}
@@ -28,7 +28,7 @@ def to_table(summary: Summary) -> Table:
     if summary.baseline is not None:
         value = Text(number(summary.baseline.value))
         table.add_row("0", Text("baseline", style="dim"), "ok", value, "", "", _seconds(summary.baseline.seconds), "")
-    files = {step.proposed.file for step in summary.steps}
+    files = {step.proposed.file for step in summary.steps if step.proposed.file}
     for step in summary.steps:
         table.add_row(*_row(summary, step, with_file=len(files) > 1))
     return table
@@ -69,7 +69,7 @@ def _caption(summary: Summary) -> Text:
         return Text("no baseline was measured")
     name = visible(metric.name)
     if not best.step:
-        return Text(f"{name} {number(baseline.value)}: no kept edit is better than the baseline")
+        return Text(f"{name} {number(baseline.value)}: {without_gain(summary)}")
     sure = "" if best.confidence is None else f", {times_noise(best.confidence)}"
     relative = "" if best.relative_gain is None else f" ({percent(best.relative_gain)}{sure})"
     line = f"{name} {number(baseline.value)} -> {number(best.value)}{relative}, {aim(summary)}, best at step {best.step}"

@@ -98,6 +98,31 @@ def decision(step: StepSummary) -> str:
     return DECISIONS.get(step.decision or "", "open")
 
 
+def judgement(step: StepSummary) -> str:
+    """What was decided about a step, by whom and why, whatever became of it later; empty while it is open."""
+    decided = step.decided
+    if decided is None:
+        return ""
+    word = "kept in part" if decided.decision == "accept" and decided.hunks is not None else DECISIONS.get(decided.decision, "")
+    return f"{word} by {decided.by}: {decided.reason or 'no reason given'}"
+
+
+def is_unmeasured(summary: Summary) -> bool:
+    """Whether no run so far was one of the kept edits as they now stand together."""
+    kept = [step for step in summary.steps if step.kept and step.edits]
+    if not kept or kept[-1].speaks or summary.head is not None:
+        return False
+    # A step that was undone again had been measured against the files as they are now, unless one below it was undone first.
+    return not any(step.index > kept[-1].index and step.reverted is not None and not step.stale for step in summary.steps)
+
+
+def without_gain(summary: Summary) -> str:
+    """Why the baseline is still the best."""
+    if is_unmeasured(summary):
+        return "the kept edits have not been measured as they now stand"
+    return "no kept edit is better than the baseline"
+
+
 def gain(summary: Summary, step: StepSummary) -> float | None:
     """How much the step itself changed the metric, positive when better."""
     if summary.metric is None or step.value is None or step.before is None:
@@ -150,6 +175,10 @@ def caveats(summary: Summary) -> list[str]:
     flagged = [str(step.index) for step in summary.steps if step.kept and step.proposed.flags]
     if flagged:
         told.append(f"Kept steps with a warning about what they touch: {', '.join(flagged)}.")
+    if is_unmeasured(summary):
+        told.append(
+            "The kept edits have not been measured as they now stand: one below them was undone, or only a part was kept."
+        )
     if summary.head is not None and best is not None and summary.head[1] != best.value:
         told.append(f"The files as they now stand measured {number(summary.head[1])}.")
     return told

@@ -99,7 +99,7 @@ class ProjectBackend:
         project = self._project or open_project(plan.project)
         policy = policy_of(plan)
         editor = make_editor(plan, getattr(policy, "chat_model", None))
-        with project_lock(project.root, self.session or "new session"):
+        with project_lock(project.root, self.session):
             runner = choose_runner(plan, store.sessions_dir())
             paths = self._paths or store.new_session(plan.to_json())
             self._paths = paths

@@ -122,7 +122,7 @@ class Baseline:
             limit = "minutes_per_run" if result.outcome == "timeout" else "memory"
             what, how = (
                 f"the command was stopped: {result.outcome.replace('_', ' ')}",
-                f"raise [limits] {limit} in mlagent.toml",
+                f"raise [limits] {limit} in mlagent.toml, then start a new session",
             )
         else:
             what = f"the command failed with exit code {result.exit_code}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Literal
 
 from mlagent_app import __version__
 from mlagent_app.agent import events as ev
@@ -45,6 +46,15 @@ class Lander:
         """Make `commit` the accepted state."""
         self._snapshot.set_head(commit, old)
 
+    def cut_short(self, step: StepSummary) -> Literal["landing", "undoing", ""]:
+        """What of an accepted step was under way when its process was killed: the project may hold some of it, or all."""
+        if step.decided is None:
+            return ""
+        base, commit = step.proposed.base, step.decided.commit
+        if landing.is_unsettled(self._snapshot, commit, base):
+            return "undoing"  # also of what a killed landing left: whoever undoes that no longer wants it
+        return "landing" if step.landed is None and landing.is_unsettled(self._snapshot, base, commit) else ""
+
     def land(self, step: StepSummary, progress: Progress, policy: str, emit: Emit) -> None:
         """Land an accepted step in the project, and before it those that an earlier call could not land.
 
@@ -61,7 +71,7 @@ class Lander:
                 self._waiting.append(each)
         if problem is not None:
             text = f"step {step.index} is kept in the session but not in the project: {problem.line()}"
-            emit(ev.Notice(text=text, level="warning"))
+            emit(told(problem, step.index, text))
 
     def _try(self, step: StepSummary, progress: Progress, policy: str, emit: Emit) -> UserError | None:
         """Land one step, if it changed anything; what prevented it."""
@@ -130,6 +140,12 @@ class Lander:
             "ML-Agent-Metric": f"{spec.name} {value}{was}",
             "ML-Agent-Model": f"{policy} (ml-agent {__version__})",
         }
+
+
+def told(problem: UserError, step: int, text: str = "") -> ev.Notice:
+    """A problem with a step as a notice, which shows the conflict where that is the problem."""
+    detail = problem.text if isinstance(problem, landing.LandingConflict) else ""
+    return ev.Notice(text=text or problem.line(), level="warning", step=step, detail=detail)
 
 
 def _message(step: StepSummary, spec: MetricSpec, apart: Difference) -> str:

@@ -15,7 +15,7 @@ from mlagent_app.repo.locks import project_lock
 from mlagent_app.repo.project import open_project
 from mlagent_app.repo.snapshot import Snapshot
 from mlagent_app.session import store
-from mlagent_app.session.landing import Lander
+from mlagent_app.session.landing import Lander, told
 from mlagent_app.session.progress import Progress
 from mlagent_app.session.recorder import Recorder
 
@@ -87,7 +87,10 @@ def land(paths: store.SessionPaths, steps: Sequence[int], surface: Callable[[Eve
 
 
 def revert(paths: store.SessionPaths, step: int, surface: Callable[[Event], None]) -> None:
-    """Undo an accepted step. Raises `UserError` when there is none of that number or when it cannot be undone."""
+    """Undo an accepted step. Raises `UserError` when there is none of that number or when it cannot be undone.
+
+    Of what it raises `surface` is told as well, as a notice that shows the conflict.
+    """
     with _opened(paths, lambda _: None, None) as opened:
 
         def emit(event: Event) -> None:
@@ -98,6 +101,9 @@ def revert(paths: store.SessionPaths, step: int, surface: Callable[[Event], None
             opened.lander.revert(step, opened.progress, emit)
         except KeyError:
             raise UserError(f"session {paths.id} has no step {step}", how=f"see: mlagent sessions show {paths.id}") from None
+        except UserError as error:
+            surface(told(error, step))
+            raise
 
 
 def refuse_if_busy(paths: store.SessionPaths) -> None:

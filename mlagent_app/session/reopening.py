@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 from mlagent_app.agent.errors import UserError
-from mlagent_app.config import load
-from mlagent_app.plan import Plan
+from mlagent_app.config import Settings, load
+from mlagent_app.plan import Plan, limits_of
 from mlagent_app.repo.commands import with_search_path
 from mlagent_app.repo.listing import list_project
 from mlagent_app.repo.project import Project
@@ -36,11 +36,23 @@ def reopened(stored: Plan, project: Project, paths: SessionPaths, flags: Mapping
     return replace(
         stored,
         apply=apply,
+        notices=(*stored.notices, *_kept_limits(stored, settings, origin)),
         steps=session.steps if "session.steps" in given else stored.steps,
         minutes=session.minutes if "session.minutes" in given else stored.minutes,
         approve=session.approve if "session.approve" in given else stored.approve,
         commit=session.commit if origin["session.commit"] != "default" else stored.commit,
     )
+
+
+def _kept_limits(stored: Plan, settings: Settings, origin: Mapping[str, str]) -> tuple[str, ...]:
+    """What is said of limits that are set otherwise now: what was measured under the earlier ones goes on to count."""
+    began, given = asdict(stored.limits), asdict(limits_of(settings))
+    names = {"seconds": "minutes_per_run", "memory_mb": "memory"}
+    keys = {name: names.get(name, name) for name in began}
+    changed = [key for name, key in keys.items() if began[name] != given[name] and origin[f"limits.{key}"] != "default"]
+    if not changed:
+        return ()
+    return (f"[limits] {', '.join(changed)} stays as it was when the session began; start a new session for another",)
 
 
 def _refuse_change(key: str, given: object, stored: Plan, project: Project, paths: SessionPaths) -> None:

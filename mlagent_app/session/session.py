@@ -21,7 +21,7 @@ from mlagent_app.plan import Plan
 from mlagent_app.policies.base import Policy, Proposal
 from mlagent_app.session.control import Controls, Request
 from mlagent_app.session.decide import measured, objection, repeats, verdict
-from mlagent_app.session.landing import Lander
+from mlagent_app.session.landing import Lander, told
 from mlagent_app.session.measuring import BrokenHead, Measurer
 from mlagent_app.session.progress import Progress
 from mlagent_app.session.recorder import Recorder
@@ -275,7 +275,7 @@ class Session:
         except KeyError:
             self._emit(ev.Notice(text=f"there is no step {request.step}", level="warning"))
         except UserError as error:
-            self._emit(ev.Notice(text=error.line(), level="warning"))
+            self._emit(told(error, request.step))
         return False
 
     def _run_again(self, step: StepSummary, asking: bool) -> None:
@@ -314,21 +314,29 @@ class Session:
             self._lander.land(step, self.progress, self._policy.name, self._emit)
 
     def _land_what_is_missing(self) -> None:
-        """After a crash between a decision and its landing: land now.
+        """After a crash between a decision and its landing, or in a landing: land now.
 
-        Steps that were accepted while the project was not to be touched stay out of it, however the session goes on.
+        Steps that were accepted while the project was not to be touched stay out of it, however the session goes on, unless
+        `mlagent apply` was killed with them half there. Where nothing is landed, that is said.
         """
-        missing = [step for step in self.progress.kept if step.landed is None]
         started = self.progress.started
-        if not missing or not self._plan.apply or started is None:
+        if started is None:
             return
-        withheld = self.progress.withheld & {step.index for step in missing}
-        for step in missing:
-            if step.index not in withheld:
-                self._land(step)
-        if withheld:
-            how = f"land them with: mlagent apply {started.session}"
-            self._emit(ev.Notice(text=f"steps kept earlier are not in the project ({len(withheld)}); {how}"))
+        cut_short = {step.index: self._lander.cut_short(step) for step in self.progress.kept}
+        if self._plan.apply:
+            missing = [step for step in self.progress.kept if step.landed is None and cut_short[step.index] != "undoing"]
+            withheld = [step for step in missing if step.index in self.progress.withheld and not cut_short[step.index]]
+            for step in missing:
+                if step not in withheld:
+                    self._land(step)
+            if withheld:
+                how = f"land them with: mlagent apply {started.session}"
+                self._emit(ev.Notice(text=f"steps kept earlier are not in the project ({len(withheld)}); {how}"))
+        for index, what in cut_short.items():
+            if what and not (what == "landing" and self._plan.apply):
+                how = f"mlagent {'apply' if what == 'landing' else 'revert'} {started.session} {index}"
+                text = f"{what} step {index} was cut short: complete it with: {how}"
+                self._emit(ev.Notice(text=text, level="warning"))
 
     # Facts
 

@@ -66,6 +66,24 @@ def test_apply_then_revert_from_the_command_line(project: Path) -> None:
     assert git(project, "status", "--porcelain") == " M README.md\n?? notes.txt\n"
 
 
+def test_a_step_that_no_longer_fits_shows_the_conflict(project: Path) -> None:
+    done = mlagent("run", project, "--steps", "6", "--sandbox", "local", "--format", "json", "--policy", "random")
+    first = next(step for step in json.loads(done.stdout)["steps"] if step["decision"] == "accept")
+    text = (project / "train.py").read_text()
+    for line in text.splitlines():
+        if line[:1].isupper() and "=" in line:
+            text = text.replace(line, f"{line} + 0")
+    (project / "train.py").write_text(text)
+    before = fingerprint(project)
+    failed = mlagent("apply", "latest")
+    assert failed.returncode == 2 and f"step {first['index']} is kept in the session but not in the project" in one_line(failed)
+    assert "<<<<<<< your project" in failed.stderr and ">>>>>>> the step" in failed.stderr
+    assert fingerprint(project) == before
+    (project / "train.py").write_text(TRAIN)
+    landed = mlagent("apply", "latest")
+    assert landed.stdout.splitlines()[-1].endswith(f" landed in {project}")
+
+
 def test_sessions_are_listed_shown_exported_reported_and_deleted(project: Path, tmp_path: Path) -> None:
     mlagent("run", project, "--steps", "2", "--sandbox", "local")
     session = store.latest(project).id
@@ -222,8 +240,8 @@ def test_init_writes_a_file_that_is_read_back(project: Path) -> None:
 def test_doctor_names_every_sandbox() -> None:
     done = mlagent("doctor")
     assert done.returncode in (0, 5)
-    for name in ("git", "docker", "bwrap", "local"):
-        assert name in done.stdout
+    names = [line.split()[1] for line in done.stdout.splitlines() if line[:1].strip()]
+    assert {"git", "docker", "bwrap", "local", "torch"} <= set(names) and len(set(names)) == len(names)
 
 
 def test_no_walled_sandbox_is_an_error_with_the_ways_out(project: Path, tmp_path: Path) -> None:
@@ -258,7 +276,7 @@ SMALL_FILES = "[limits]\nfile_mb = 64\n"
         (awkward.no_metric, 3, "gave no metric"),
         (awkward.nan_metric, 3, "nan"),
         (awkward.infinite_metric, 3, "inf"),
-        (awkward.endless, 3, "minutes_per_run"),
+        (awkward.endless, 3, "raise [limits] minutes_per_run in mlagent.toml, then start a new session"),
         (awkward.memory_hog, 3, "memory"),
         (awkward.disk_filler, 3, "raise [limits] file_mb"),
         (awkward.mid_merge, 2, "merge is under way"),

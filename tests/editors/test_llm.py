@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Sequence
 
 import pytest
 
-from mlagent_app.agent.chat import Cancelled, Reply, Usage
+from mlagent_app.agent.chat import Cancelled, Message, PromptTooLong, Reply, Usage
 from mlagent_app.editors.guards import syntax_problem
-from mlagent_app.editors.llm import MAX_PARTS, PART_CHARS, EditFailed, LLMEditor
+from mlagent_app.editors.llm import MAX_PARTS, PART_CHARS, EditorFailed, LLMEditor
 from tests.editors.scripted import ScriptedModel, block
 
 TRAIN = "import x\n\n\ndef f(a):\n    lr = 0.1\n    epochs = 5\n    return a\n"
@@ -23,8 +24,8 @@ def edit(model: ScriptedModel, text: str = TRAIN, instruction: str = "lower the 
     ).text
 
 
-def failure(model: ScriptedModel, text: str = TRAIN) -> EditFailed:
-    with pytest.raises(EditFailed) as error:
+def failure(model: ScriptedModel, text: str = TRAIN) -> EditorFailed:
+    with pytest.raises(EditorFailed) as error:
         edit(model, text)
     return error.value
 
@@ -136,6 +137,15 @@ def test_requests_for_one_file_are_bounded_and_the_answer_says_how_far_it_read()
     answer = summary(model, text)
     assert len(model.asked) == MAX_PARTS + 1
     assert answer.text.startswith(f"[read up to line {MAX_PARTS * PART_CHARS // 6} of ")
+
+
+def test_what_was_read_before_a_part_that_is_too_long_counts() -> None:
+    def too_long(_: Sequence[Message]) -> str:
+        raise PromptTooLong("the context is shorter than the prompt")
+
+    with pytest.raises(EditorFailed, match="could not read") as error:
+        summary(ScriptedModel("a", "b", *[too_long] * 20), "x = 1\n" * PART_CHARS)
+    assert error.value.usage == Usage(200, 20, 0.002)
 
 
 @pytest.mark.parametrize("text", ["", "x" * 3 * PART_CHARS, "\n" * 10])

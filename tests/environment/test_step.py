@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -16,8 +17,10 @@ from mlagent_app.agent.actions import (
     ListFiles,
     UnderstandFile,
 )
+from mlagent_app.agent.chat import Message, PromptTooLong
 from mlagent_app.agent.metrics import MetricSpec
 from mlagent_app.agent.reward import Reference
+from mlagent_app.editors.llm import LLMEditor
 from mlagent_app.environment.core import Environment
 from mlagent_app.environment.measure import Bench
 from mlagent_app.plan import prepare
@@ -25,6 +28,7 @@ from mlagent_app.repo.listing import list_project
 from mlagent_app.repo.project import open_project
 from mlagent_app.repo.snapshot import Snapshot
 from sandbox.local import LocalRunner
+from tests.editors.scripted import ScriptedModel
 from tests.session.project import make_project
 
 BEFORE = 0.360229
@@ -32,6 +36,10 @@ BEFORE = 0.360229
 
 @pytest.fixture
 def environment(tmp_path: Path) -> tuple[Environment, str]:
+    return made_in(tmp_path)
+
+
+def made_in(tmp_path: Path, editor: LLMEditor | None = None) -> tuple[Environment, str]:
     project = open_project(make_project(tmp_path / "parabola"))
     listing = list_project(project)
     for name in ("session", "work", "runs"):
@@ -39,7 +47,7 @@ def environment(tmp_path: Path) -> tuple[Environment, str]:
     snapshot = Snapshot.create(tmp_path / "session", project, listing)
     plan = prepare(project.root, listing.paths, {})
     bench = Bench(snapshot, LocalRunner(), plan, tmp_path / "work", tmp_path / "runs")
-    made = Environment(snapshot, bench, ["train.py"], ["README.md"])
+    made = Environment(snapshot, bench, ["train.py"], ["README.md"], editor=editor)
     made.spec = MetricSpec("validation accuracy", "max")
     made.reference = Reference(BEFORE, 1.0, "natural bound")
     return made, snapshot.base
@@ -74,6 +82,15 @@ def test_each_action(environment: tuple[Environment, str], action: Action | Inva
     assert result.reward.case == case
     assert said in result.feedback
     assert (result.measurement is not None) == (case == "edit" or isinstance(action, ExecuteScript))
+
+
+def test_a_file_that_no_prompt_of_the_editor_holds_is_an_invalid_action(tmp_path: Path) -> None:
+    def too_long(_: Sequence[Message]) -> str:
+        raise PromptTooLong("the context is shorter than the prompt")
+
+    made, base = made_in(tmp_path, LLMEditor(ScriptedModel(*[too_long] * 9)))
+    result = made.step(UnderstandFile("train.py", "the rate"), base, BEFORE, 1)
+    assert result.reward.case == "invalid" and "could not read train.py: the context is shorter" in result.feedback
 
 
 def test_an_edit_is_rewarded_by_its_gain(environment: tuple[Environment, str]) -> None:

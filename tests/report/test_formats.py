@@ -210,6 +210,28 @@ def test_the_markdown_reads_well() -> None:
     assert "- undone: too slow in production" in text
 
 
+def test_who_decided_stays_what_was_decided_when_the_step_is_undone() -> None:
+    text = to_markdown(summarise(sample.whole()))
+    assert "reverted by" not in text and re.search(r"(?m)^- kept by auto: .*$", text)
+    assert "reverted by" not in to_html(summarise(sample.whole()))
+
+
+def test_files_that_nothing_was_measured_on_are_said_to_be_so() -> None:
+    events: list[Event] = [
+        *sample.opening(),
+        *sample.edit(1, 0.80, 0.85, "accept"),
+        *sample.edit(2, 0.85, 0.90, "accept"),
+        ev.Reverted(step=1, files=(), commit="", head="c9", note=""),
+    ]
+    said = "the kept edits have not been measured as they now stand"
+    for shown in (table(events), to_markdown(summarise(events)), to_html(summarise(events))):
+        assert said in " ".join(shown.split()).casefold() and "no kept edit is better" not in shown
+    again: list[Event] = [*events, *sample.edit(3, 0.85, 0.80, "refuse"), ev.HeadMeasured(value=0.79, why="reverted")]
+    assert "no kept edit is better" in " ".join(table(again).split())
+    newest: list[Event] = [*events[:-1], ev.Reverted(step=2, files=(), commit="", head="c1", note="")]
+    assert said not in to_markdown(summarise(newest)).casefold()
+
+
 @pytest.mark.parametrize(
     ("text", "shown"), [("1. x", r"1\. x"), ("- x", r"\- x"), ("# x", r"\# x"), ("1.5 up", "1.5 up"), ("a_b*", r"a\_b\*")]
 )
@@ -228,6 +250,8 @@ def test_the_table_fits_a_terminal_of_80_columns() -> None:
 def test_the_table_names_files_only_where_they_differ() -> None:
     events = [*sample.opening(), *sample.edit(1, 0.8, 0.9, "accept"), *sample.edit(2, 0.9, 0.8, "refuse")]
     assert "train.py" not in table(events)
+    ended = dataclasses.replace(sample.proposed(3), action="Final Answer", file="")
+    assert "train.py" not in table([*events, ended])
     other = [
         dataclasses.replace(each, file="model.py") if isinstance(each, ev.ActionProposed) else each for each in events[-4:]
     ]

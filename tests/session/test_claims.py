@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from mlagent_app.agent import events as ev
+from mlagent_app.agent.errors import UserError
 from mlagent_app.agent.events import Event
 from mlagent_app.repo import indexlock
 from mlagent_app.session import offline, store
@@ -100,6 +101,23 @@ def test_a_step_below_that_conflicts_is_named_by_the_next(project: Path) -> None
     ((step, body, metric),) = commits(project)
     assert (step, metric) == (2, "validation accuracy unmeasured")
     assert body.endswith(APART)
+    (notice,) = [event for event in seen.all(ev.Notice) if event.level == "warning"]
+    assert notice.step == 1 and "<<<<<<< your project" in notice.detail and ">>>>>>> the step" in notice.detail
+
+
+def test_an_undoing_that_conflicts_shows_the_conflict(project: Path) -> None:
+    def react(event: Event) -> None:
+        if isinstance(event, ev.Landed):
+            added = re.search(r"^\+(\w.*)$", git(project, "show", "--format="), re.M)
+            assert added
+            path = project / "train.py"
+            path.write_text(path.read_text().replace(added[1], f"{added[1]} + 0"))
+
+    paths = store.find(keep_all(project, react, steps=1).one(ev.SessionStarted).session)
+    told = Recording()
+    with pytest.raises(UserError, match="cannot be undone"):
+        offline.revert(paths, 1, told)
+    assert "<<<<<<< your project" in told.one(ev.Notice).detail
 
 
 def test_the_document_shows_a_commit_as_it_is_written(project: Path) -> None:

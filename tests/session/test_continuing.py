@@ -116,3 +116,13 @@ def test_whether_to_commit_is_read_anew_from_the_settings(tmp_path: Path, monkey
     assert seen.one(ev.Landed).commit == ""
     assert len(git(project, "log", "--format=%H").split()) == 1
     assert "EPOCHS = 40" in (project / "train.py").read_text()
+
+
+def test_limits_that_are_set_anew_are_said_to_stay(project: Path) -> None:
+    run(project, session__steps=1)
+    assert ProjectBackend(project, AUTO, resume="latest").open().notices == ()
+    (project / "mlagent.toml").write_text('[limits]\nminutes_per_run = 20\nmemory = "2g"\npids = 256\n')
+    plan = ProjectBackend(project, AUTO, resume="latest").open()
+    (notice,) = plan.notices
+    assert notice.startswith("[limits] minutes_per_run, memory stays as it was when the session began")
+    assert (plan.limits.seconds, plan.limits.memory_mb) == (600.0, 4096)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from mlagent_app.agent.events import LogLines, RunStarted
+from mlagent_app.agent.events import LogLines, Notice, RunStarted
 from mlagent_app.tui import logs
 from mlagent_app.tui.widgets.log_pane import Lines, LogPane
 from tests.tui.driving import driven
@@ -127,3 +127,12 @@ async def test_the_log_of_another_step_begins_at_the_left() -> None:
         await run.press("up")
         await run.until(lambda: "epoch" in run.text("#log-lines"))
         assert run.session.query_one(Lines).scroll_x == 0
+
+
+async def test_a_conflict_is_shown_in_the_log_of_its_step() -> None:
+    notice = Notice(text="it does not fit", level="warning", step=0, detail="train.py:\n<<<<<<< your project")
+    async with driven([*BEGINNING[:3], notice, Hold()]) as run:
+        await run.started(lambda session: session.view.activity.phase == "running")
+        await run.press("l")
+        await run.until(lambda: "<<<<<<< your project" in run.text("#log-lines"))
+        assert "it does not fit" in run.text("#log-lines")

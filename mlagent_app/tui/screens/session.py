@@ -148,6 +148,8 @@ class SessionScreen(DecidingScreen):
             self._metric_asked = True
         elif isinstance(event, Notice):
             self.notify(event.text, severity="warning" if event.level == "warning" else "information", markup=False)
+            if event.detail:
+                self._logs.setdefault(event.step, StepLog()).extend([f"── {event.text} ──", *event.detail.splitlines()])
         elif isinstance(event, TestScored):
             self.notify(event.text, markup=False)
 
