@@ -33,7 +33,8 @@ BOOK = "cookbook.json"
 
 
 def stage_of(run: Path, recipe: Recipe) -> Stage:
-    return Stage(run, "experts", recipe, ("tasks", "endpoint", "experts"), ("ideas",), catalogue_digest())
+    form = f"{catalogue_digest()}, {BOOK} with times"  # one that another version wrote is made anew, not misread
+    return Stage(run, "experts", recipe, ("tasks", "endpoint", "experts"), ("ideas",), form)
 
 
 def make(stage: Stage, pool: WorkerPool, tell: Tell) -> dict[str, Any]:

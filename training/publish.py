@@ -107,14 +107,15 @@ weights by
 and the families.
 - SFT: {sft_made["examples"]:,} examples, {sft_made["updates"]} updates. RL: step-wise PPO, {trained["updates"]} updates, \
 reward {recipe.rl.reward}, seed {recipe.publish.seed}.
-- Mixed with a prior (policy.json): what the cookbook expects of an edit, and what came of its like in the session. The \
-cookbook holds the expert steps, and what RL tried itself.
+- Mixed with a prior (policy.json): what the cookbook expects of an edit, what came of its like in the session, and \
+how likely its run is to end in time. The cookbook holds the expert steps, and what RL tried itself.
 - Revision {manifest["git_revision"]}; {packages}.
 - Results on tasks that training has not seen: docs/results.md.
 
 Limits: it knows the catalogue's edits and nothing else; it reads a digest, not the whole code; it was trained on small data \
 and short
-runs, so what it has learnt about training time does not carry over; its probabilities are not calibrated.
+runs, where importing a library or reading data takes no time, so that it foretells longer runs than yours may take; its
+probabilities are not calibrated.
 """
 
 
