@@ -63,7 +63,7 @@ def test_a_state_says_how_long_a_run_takes_and_may_take(
     environment: TaskEnvironment, store: StateStore, tmp_path: Path
 ) -> None:
     first = environment.reset(TASK, 3, starter="linear").state
-    assert first.seconds is not None and 0 < first.seconds == environment.state.seconds < 60
+    assert first.seconds is not None and 0 < first.seconds < 60 and first.seconds == environment.state.seconds
     assert first.limit is not None and first.limit > first.seconds
     hurried = TaskEnvironment(
         BwrapRunner.connect(), tmp_path / "other", store=store, variants=tmp_path / "variants", run_seconds=first.seconds + 9
