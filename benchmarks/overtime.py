@@ -10,18 +10,16 @@ strength that the cookbook has, what share was cut off of those to which that cu
 
 from __future__ import annotations
 
-import argparse
-from pathlib import Path
+from collections.abc import Sequence
 from typing import Any, cast
 
 import numpy as np
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score  # pyright: ignore[reportUnknownVariableType]
 
-from benchmarks.shrinkage import Floats, Tried
-from mlagent_app.agent.cookbook import TIME_STRENGTH, Cookbook
+from benchmarks.shrinkage import Floats, Tried, options, told, tried
+from mlagent_app.agent.cookbook import TIME_STRENGTH
 from mlagent_app.policies.prior import EVEN, STEEP, in_time
-from training import experts
 from training.recipe import load
 
 STRENGTHS = (0.3, 1.0, 3.0, 10.0, 30.0, 300.0)
@@ -29,18 +27,9 @@ GROUPS = 10
 Bools = np.ndarray[tuple[int], np.dtype[np.bool_]]
 
 
-def foretold(steps: list[Tried], folds: int, strength: float) -> Floats:
-    """The logarithm of how many times as long, as cookbooks that have not seen a step's task have it, [N]."""
-    tasks = sorted({step.task for _, step, _ in steps})
-    found = np.zeros(len(steps))
-    for fold in range(folds):
-        apart = set(tasks[fold::folds])
-        rows = [(kind, s.instruction, s.family, reward, s.longer) for kind, s, reward in steps if s.task not in apart]
-        book = Cookbook.of(rows)
-        for number, (kind, step, _) in enumerate(steps):
-            if step.task in apart:
-                found[number] = book.longer(kind, step.instruction, step.family, strength)
-    return found
+def foretold(steps: Sequence[Tried], folds: int, strength: float) -> Floats:
+    """The logarithm of how many times as long a run is to take, [N]."""
+    return told(steps, folds, lambda book, kind, s: book.longer(kind, s.instruction, s.family, strength))
 
 
 def curve(over: Floats, cut: Bools) -> tuple[float, float]:
@@ -56,14 +45,10 @@ def ranked(cut: Bools, over: Floats) -> float:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--run", type=Path, required=True, metavar="DIR")
-    parser.add_argument("--recipe", default="nano")
-    parser.add_argument("--folds", type=int, default=7)
+    parser = options(__doc__)
     given = parser.parse_args()
     recipe = load(given.recipe)
-    episodes = experts.played(experts.stage_of(given.run, recipe))
-    steps = [row for row in experts.rewarded_edits(episodes, recipe.experts.book_reward) if row[1].longer is not None]
+    steps = [row for row in tried(given.run, recipe) if row[1].longer is not None]
     cut = np.array([step.outcome == "timeout" for _, step, _ in steps])
     if not cut.any():
         parser.error(f"{given.run} has no timed expert trajectories in which a run was cut off")
@@ -73,14 +58,14 @@ def main() -> None:
     print(f"{'strength':>8} {'error':>7} {'AUC':>7} {'as is':>7} {'steep':>7} {'even':>7}")
     as_is = ranked(cut, -np.log(room))
     for strength in STRENGTHS:
-        told = foretold(steps, given.folds, strength)
-        error = np.sqrt(np.square(longer - told).mean() / np.square(longer).mean())
-        over = told - np.log(room)
+        times = foretold(steps, given.folds, strength)
+        error = np.sqrt(np.square(longer - times).mean() / np.square(longer).mean())
+        over = times - np.log(room)
         steep, even = curve(over, cut)
         mark = "   the cookbook" if strength == TIME_STRENGTH else ""
         print(f"{strength:8g} {error:7.3f} {ranked(cut, over):7.3f} {as_is:7.3f} {steep:7.2f} {even:7.2f}{mark}")
-    told = foretold(steps, given.folds, TIME_STRENGTH)
-    chances = 1.0 - np.exp([in_time(*pair) for pair in zip(told.tolist(), room.tolist(), strict=True)])
+    times = foretold(steps, given.folds, TIME_STRENGTH)
+    chances = 1.0 - np.exp([in_time(*pair) for pair in zip(times.tolist(), room.tolist(), strict=True)])
     print(f"with steep {STEEP:g}, even {EVEN:g}: chance foretold / share cut off, by tenths of the edits")
     for group in np.array_split(np.argsort(chances), GROUPS):
         print(f"{chances[group].mean():8.3f} {cut[group].mean():7.3f}")

@@ -10,7 +10,7 @@ The first row believes an instruction's own mean nearly as it is, the last nearl
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +19,7 @@ from scipy.stats import spearmanr
 from mlagent_app.agent.cookbook import STRENGTH, Cookbook
 from training import experts
 from training.episodes import Step
-from training.recipe import load
+from training.recipe import Recipe, load
 
 STRENGTHS = (0.3, 1.0, 3.0, 10.0, 25.0, 50.0, 100.0, 300.0, 3000.0)
 # Predictions are at least this: an expectation of nothing has no deviance.
@@ -29,17 +29,38 @@ Tried = tuple[str, Step, float]
 Floats = np.ndarray[tuple[int], np.dtype[np.float64]]
 
 
-def expected(steps: Sequence[Tried], folds: int, strength: float) -> Floats:
-    """What cookbooks that have not seen a step's task expect of it, [N]."""
+def told(steps: Sequence[Tried], folds: int, tell: Callable[[Cookbook, str, Step], float]) -> Floats:
+    """What cookbooks tell of steps whose tasks they have not seen, [N]; `tell` reads (cookbook, kind of task, step)."""
     tasks = sorted({step.task for _, step, _ in steps})
     found = np.zeros(len(steps))
     for fold in range(folds):
         apart = set(tasks[fold::folds])
-        book = Cookbook.of((kind, s.instruction, s.family, reward) for kind, s, reward in steps if s.task not in apart)
+        rows = [(kind, s.instruction, s.family, reward, s.longer) for kind, s, reward in steps if s.task not in apart]
+        book = Cookbook.of(rows)
         for number, (kind, step, _) in enumerate(steps):
             if step.task in apart:
-                found[number] = book.score(kind, step.instruction, step.family, strength)
-    return np.maximum(found, LEAST)
+                found[number] = tell(book, kind, step)
+    return found
+
+
+def expected(steps: Sequence[Tried], folds: int, strength: float) -> Floats:
+    """The rewards that are expected, [N]."""
+    scores = told(steps, folds, lambda book, kind, s: book.score(kind, s.instruction, s.family, strength))
+    return np.maximum(scores, LEAST)
+
+
+def options(about: str | None) -> argparse.ArgumentParser:
+    """What a benchmark of an expert's run is asked with."""
+    parser = argparse.ArgumentParser(description=about, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--run", type=Path, required=True, metavar="DIR")
+    parser.add_argument("--recipe", default="nano")
+    parser.add_argument("--folds", type=int, default=7)
+    return parser
+
+
+def tried(run: Path, recipe: Recipe) -> list[Tried]:
+    """The expert's edits."""
+    return list(experts.rewarded_edits(experts.played(experts.stage_of(run, recipe)), recipe.experts.book_reward))
 
 
 def deviance(rewards: Floats, scores: Floats) -> float:
@@ -60,14 +81,9 @@ def within(steps: Sequence[Tried], scores: Floats, rewards: Floats) -> float:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--run", type=Path, required=True, metavar="DIR")
-    parser.add_argument("--recipe", default="nano")
-    parser.add_argument("--folds", type=int, default=7)
+    parser = options(__doc__)
     given = parser.parse_args()
-    recipe = load(given.recipe)
-    episodes = experts.played(experts.stage_of(given.run, recipe))
-    steps = list(experts.rewarded_edits(episodes, recipe.experts.book_reward))
+    steps = tried(given.run, load(given.recipe))
     if not steps:
         parser.error(f"{given.run} has no expert trajectories: run mlagent-train experts --out {given.run}")
     rewards = np.array([reward for *_, reward in steps])
@@ -79,9 +95,9 @@ def main() -> None:
         scores = expected(steps, given.folds, strength)
         cells = ""
         for chosen in groups.values():
-            told, mean = deviance(rewards[chosen], scores[chosen]), np.full(int(chosen.sum()), rewards[chosen].mean())
+            found, mean = deviance(rewards[chosen], scores[chosen]), np.full(int(chosen.sum()), rewards[chosen].mean())
             part = [step for step, here in zip(steps, chosen, strict=True) if here]
-            cells += f"{told / deviance(rewards[chosen], mean):18.3f}{within(part, scores[chosen], rewards[chosen]):8.3f}"
+            cells += f"{found / deviance(rewards[chosen], mean):18.3f}{within(part, scores[chosen], rewards[chosen]):8.3f}"
         print(f"{strength:8g}{cells}{'   the cookbook' if strength == STRENGTH else ''}")
 
 
