@@ -100,16 +100,9 @@ def _task(state: State) -> str:
     ]
     if state.steps_left is not None:
         lines.append(f"Steps left: {state.steps_left}.")
-    if state.seconds is not None and state.limit is not None:
-        lines.append(f"A run of these files takes {_about(state.seconds)} s; a run is cut off after {_about(state.limit)} s.")
     if task.notes:
         lines += ["Notes of the project:", task.notes]
     return "\n".join(lines)
-
-
-def _about(seconds: float) -> str:
-    """Tenths where they matter: no two runs take the same time."""
-    return f"{seconds:.1f}" if seconds < 10 else f"{seconds:.0f}"
 
 
 # The files
