@@ -180,23 +180,20 @@ class EpisodeJob:
                 if error.code == Exit.NO_METRIC:
                     return Episode(self.start, self.seed, 0.0, 0.0, (), (), problem=error.line())
                 raise
-            opening, kind = env.state, task_kind(seen.state)
+            here, kind = env.state, task_kind(seen.state)
             test_start = env.test() if self.test else None
             self.actor.begin(bench, self.start, self.seed)
-            values, steps = [opening.value], list[Step]()
+            values, steps = [here.value], list[Step]()
             while len(steps) < self.steps and (choice := self.actor.choose(seen, rng)) is not None:
-                before = env.state
                 moved = env.step(choice.taken())
-                steps.append(_step(seen, choice, moved, before))
+                steps.append(_step(seen, choice, moved, here))
                 self.actor.learn(choice, moved)
-                seen = moved.observation
-                values.append(env.state.value)
+                seen, here = moved.observation, env.state
+                values.append(here.value)
                 if moved.done:  # the actor gave its final answer, or this was the last step
                     break
             tests = (test_start, env.test() if self.test else None)
-            return Episode(
-                self.start, self.seed, opening.m_init, opening.m_best, tuple(values), tuple(steps), *tests, kind=kind
-            )
+            return Episode(self.start, self.seed, here.m_init, here.m_best, tuple(values), tuple(steps), *tests, kind=kind)
         finally:
             env.close()
 

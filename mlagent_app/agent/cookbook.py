@@ -11,6 +11,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 # A mean over n tries counts as n / (n + STRENGTH) of itself and for the rest as the wider mean it stands in. Rewards vary far
@@ -152,6 +153,7 @@ def lengthened(before: float | None, after: float, *, cut_off: bool = False) -> 
     return math.log((after * (CUT_OFF if cut_off else 1.0) + SHORTEST) / (before + SHORTEST))
 
 
+@lru_cache(maxsize=8192)
 def _keys(kind: str, instruction: str, family: str) -> tuple[str, ...]:
     recipe = recipe_of(instruction)
     return f"{kind}/{recipe}", recipe, target_of(instruction), family, ""

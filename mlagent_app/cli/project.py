@@ -12,6 +12,7 @@ from rich.markup import escape
 from mlagent_app.agent import events as ev
 from mlagent_app.agent.errors import UserError
 from mlagent_app.agent.events import Event
+from mlagent_app.agent.quantities import plural
 from mlagent_app.journal import read
 from mlagent_app.report.wording import visible
 from mlagent_app.session import offline
@@ -56,7 +57,7 @@ def land_steps(session: str, steps: Sequence[int], *, commit: bool) -> None:
     """`mlagent apply`."""
     paths = offline.choose(session)
     count = offline.land(paths, steps, _say, commit=None if commit else False)
-    print(f"{count} step{'' if count == 1 else 's'} landed in {paths.read_plan()['project']}")
+    print(f"{plural(count, 'step')} landed in {paths.read_plan()['project']}")
 
 
 def revert_step(session: str, step: int) -> None:

@@ -9,8 +9,13 @@ from mlagent_app.editors.names import callee
 
 WATCHED_WORDS = frozenset("eval_set validation_data valid_sets evals X_val y_val val_set".split())
 _STOPS, _KEEPS, _SLOWS = "stops", "keeps the best", "sets the learning rate"
-_CALLBACKS = {"EarlyStopping": _STOPS, "ReduceLROnPlateau": _SLOWS}
-_CALLED = {"early_stopping": _STOPS, "CatBoostClassifier": _STOPS, "CatBoostRegressor": _STOPS}
+_CALLED = {
+    "EarlyStopping": _STOPS,
+    "ReduceLROnPlateau": _SLOWS,
+    "early_stopping": _STOPS,
+    "CatBoostClassifier": _STOPS,
+    "CatBoostRegressor": _STOPS,
+}
 _WORDS = {
     "early_stopping_rounds": _STOPS,
     "early_stopping": _STOPS,
@@ -31,7 +36,8 @@ def _ways(node: ast.Call) -> Iterator[str]:
     monitored = next((word.value for word in node.keywords if word.arg == "monitor"), None)
     if isinstance(monitored, ast.Constant) and not str(monitored.value).startswith("val"):
         return  # by the training data alone
-    yield from (way for name, way in (_CALLBACKS | _CALLED).items() if name == called)
+    if called in _CALLED:
+        yield _CALLED[called]
     for word in node.keywords:
         off = isinstance(word.value, ast.Constant) and not word.value.value
         if word.arg in _WORDS and not off:

@@ -132,7 +132,6 @@ class TaskEnvironment:
         self._reward: Version = reward
         self._store = store
         self._variants = variants
-        self._python = Path(sys.executable)
         self._editor = editor
         self._run_seconds = run_seconds
         self._episode: _Episode | None = None
@@ -243,13 +242,13 @@ class TaskEnvironment:
         work.mkdir()
         runs.mkdir()
         versions = MemoryVersions(files or drawn.workspace())
-        plan = _plan(drawn, self._python, self._limit(drawn))
+        plan = _plan(drawn, self._limit(drawn))
         judge = TaskJudge(drawn)
         bench = Bench(versions, self._runner, plan, work, runs, judge)
         paths = versions.files(versions.base)
         protected = [path for path in paths if matches(path, drawn.spec.files.protected)]
         editable = [path for path in paths if path not in protected and matches(path, drawn.spec.files.editable)]
-        imports = ImportRule(self._python)
+        imports = ImportRule(Path(sys.executable))
         environment = Environment(versions, bench, editable, protected, self._reward, editor=self._editor, imports=imports)
         environment.spec = judge.spec
         self._episode = _Episode(place, seed, drawn, versions, environment, Reference(0.0, 0.0, ""), versions.base, 0.0)
@@ -268,7 +267,7 @@ class TaskEnvironment:
 
     def _reference(self, drawn: Drawn, m_init: float) -> Reference:
         """m_best of this variant: its own reference, or the starter plus a share of the task's headroom where that is more."""
-        value = reference_value(drawn, self._runner, self._work, python=self._python, seconds=self._run_seconds)
+        value = reference_value(drawn, self._runner, self._work, seconds=self._run_seconds)
         return TaskJudge(drawn).reference(m_init, value)
 
     def _enter(self, saved: SavedState, seed: int) -> Observation:
@@ -347,14 +346,14 @@ def edit_action(candidate: Candidate) -> EditScript:
     return EditScript(candidate.file, candidate.instruction)
 
 
-def _plan(drawn: Drawn, python: Path, seconds: float) -> Plan:
+def _plan(drawn: Drawn, seconds: float) -> Plan:
     # A memory of runs takes the project's directory for a part of the inputs: it is the same for all who share the variants.
     limits = drawn.limits
     return Plan(
         project=drawn.store,
         command=COMMAND,
         command_source="task",
-        python=python,
+        python=Path(sys.executable),
         python_source="task",
         metric=drawn.spec.metric.spec(),
         limits=replace(PlanLimits(), seconds=seconds, memory_mb=limits.memory_mb, cpus=1.0, output_mb=4, file_mb=1024),

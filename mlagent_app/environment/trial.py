@@ -54,7 +54,6 @@ def trial(
     runner: Runner,
     work: Path,
     *,
-    python: Path | None = None,
     cancel: threading.Event | None = None,
     seconds: float = math.inf,
 ) -> Trial:
@@ -68,7 +67,7 @@ def trial(
     try:
         write_files(files, workspace)
         before = scan(workspace)
-        job = Job(COMMAND, workspace, log_path, python or Path(sys.executable), judge.links, hidden=judge.hidden)
+        job = Job(COMMAND, workspace, log_path, Path(sys.executable), judge.links, hidden=judge.hidden)
         limits = run_limits(drawn)
         result = runner.run(job, replace(limits, seconds=min(limits.seconds, seconds)), cancel=cancel)
         stdout = read_tail(log_path)
@@ -85,9 +84,7 @@ def trial(
     return Trial(result, value, test, judged.message, stdout, judged.warnings, submission)
 
 
-def reference_value(
-    drawn: Drawn, runner: Runner, work: Path, *, python: Path | None = None, seconds: float = math.inf
-) -> float | None:
+def reference_value(drawn: Drawn, runner: Runner, work: Path, *, seconds: float = math.inf) -> float | None:
     """The dev grade of the task's reference on this variant, measured once and kept beside the hidden labels.
 
     None when the reference does not run here within `seconds`. Raises `UserError` when the sandbox itself failed.
@@ -98,7 +95,7 @@ def reference_value(
         return float(json.loads(path.read_text("utf-8"))["dev"])
     except (OSError, ValueError, KeyError):
         pass
-    tried = trial(drawn, {"train.py": script}, runner, work, python=python, seconds=seconds)
+    tried = trial(drawn, {"train.py": script}, runner, work, seconds=seconds)
     if tried.result.outcome == "infrastructure":
         raise UserError("the sandbox failed", where=tried.message, how="see: mlagent doctor", code=Exit.NO_SANDBOX)
     if tried.value is not None:
