@@ -13,7 +13,7 @@ from mlagent_app.editors.catalogue.sklearn_models import MODELS, SCALERS, Script
 from mlagent_app.editors.catalogue.source import Call, Source
 
 # In order of promise; a file gets about this many replacements of models in all.
-PER_FILE = 9
+PER_FILE = 12
 _DENSE: dict[Task, tuple[str, ...]] = {
     "classification": (
         "HistGradientBoostingClassifier",
@@ -24,6 +24,9 @@ _DENSE: dict[Task, tuple[str, ...]] = {
         "KNeighborsClassifier",
         "MLPClassifier",
         "LinearDiscriminantAnalysis",
+        "GradientBoostingClassifier",
+        "QuadraticDiscriminantAnalysis",
+        "GaussianNB",
     ),
     "regression": (
         "HistGradientBoostingRegressor",
@@ -34,6 +37,10 @@ _DENSE: dict[Task, tuple[str, ...]] = {
         "GradientBoostingRegressor",
         "KNeighborsRegressor",
         "Lasso",
+        "KernelRidge",
+        "MLPRegressor",
+        "HuberRegressor",
+        "LinearSVR",
     ),
 }
 _SPARSE: dict[Task, tuple[str, ...]] = {
@@ -45,8 +52,22 @@ _SPARSE: dict[Task, tuple[str, ...]] = {
         "ExtraTreesClassifier",
         "RandomForestClassifier",
         "SVC",
+        "KNeighborsClassifier",
+        "MLPClassifier",
+        "BernoulliNB",
     ),
-    "regression": ("Ridge", "ExtraTreesRegressor", "SVR", "RandomForestRegressor", "Lasso", "GradientBoostingRegressor"),
+    "regression": (
+        "Ridge",
+        "ExtraTreesRegressor",
+        "SVR",
+        "RandomForestRegressor",
+        "Lasso",
+        "GradientBoostingRegressor",
+        "LinearSVR",
+        "KernelRidge",
+        "KNeighborsRegressor",
+        "SGDRegressor",
+    ),
 }
 _TEXT_ONLY = ("ComplementNB", "MultinomialNB")
 _SCALER_SWAPS = ("StandardScaler", "QuantileTransformer", "MinMaxScaler", "RobustScaler", "PowerTransformer")

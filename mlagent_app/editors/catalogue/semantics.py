@@ -150,7 +150,7 @@ def domain_of(name: str, value: Value, *, generic: bool, hint: Hint = "") -> tup
     if not isinstance(value, (int, float)) or not math.isfinite(value):
         return None
     meaning = meaning_of(name)
-    if meaning is None:
+    if meaning is None or meaning.high <= 1 < value:  # a share above 1 is none: `smoothing: 2.0` is that of a filter
         if not generic or value == 0:
             return None
         meaning = Meaning("number", "", factors=_NEAR, low=-math.inf if value < 0 else 0.0)
@@ -183,7 +183,7 @@ def _domain(meaning: Meaning, value: float, whole: bool) -> Domain:
     reach: Callable[..., float] = min if value < 0 else max
     bound = high if math.isfinite(high) else reach([*map(abs, grid), abs(value)], default=1.0)
     floor = low if math.isfinite(low) else -bound
-    return Domain(tuple(grid), kinds, floor, bound, width=4)
+    return Domain(tuple(grid), kinds, floor, bound)
 
 
 def tidy(value: float, *, whole: bool) -> float:

@@ -62,7 +62,7 @@ MODELS: dict[str, Model] = {
         "AdaBoostClassifier | ensemble | seed weights chance margin share sparse |",
         "MLPClassifier | neural_network | seed chance sparse scaled | max_iter=300",
         "LinearDiscriminantAnalysis | discriminant_analysis | chance margin coef linear |",
-        "QuadraticDiscriminantAnalysis | discriminant_analysis | chance margin |",
+        "QuadraticDiscriminantAnalysis | discriminant_analysis | chance margin | reg_param=0.1",
     ),
     **_models(
         "regression",
@@ -82,7 +82,7 @@ MODELS: dict[str, Model] = {
         "HistGradientBoostingRegressor | ensemble | seed weights |",
         "AdaBoostRegressor | ensemble | seed weights share sparse |",
         "MLPRegressor | neural_network | seed sparse scaled | max_iter=500",
-        "KernelRidge | kernel_ridge | weights sparse scaled |",
+        'KernelRidge | kernel_ridge | weights sparse scaled | kernel="rbf", alpha=0.1',
     ),
 }
 # Models of other libraries are replaced and wrapped, not introduced.
