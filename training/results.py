@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -96,6 +97,7 @@ def page(
         f"a single one above {CAP:.0%} counts as {CAP:.0%}.",
         "## Arms",
         statistics.markdown(arms),
+        _within_reach(outcomes, steps, gain),
         "## Ratios of mean relative gains, on paired trajectories",
         "Gains are those of the dev part, by which an edit is kept or undone: all arms profit alike from choosing by it.",
         statistics.markdown(ratios),
@@ -119,6 +121,15 @@ def page(
         _stages(manifests, recipe),
     ]
     return "\n\n".join(parts) + "\n"
+
+
+def _within_reach(outcomes: Sequence[Outcome], steps: int, gain: statistics.Measure) -> str:
+    """What the best trajectory of any arm came to on each start: what the edits can do, whoever chooses."""
+    found = statistics.at_k([replace(item, arm="", seed=0) for item in outcomes], lambda item: gain(item, steps))
+    return (
+        f"The best of all trajectories on a start, up to {found.k} by all arms together, gained"
+        f" {statistics.percent(found.best)} on average: so much is within reach of {steps} edits, and perhaps more."
+    )
 
 
 def _by_steps(outcomes: Sequence[Outcome], recipe: Recipe, measure: statistics.Measure) -> list[list[str]]:

@@ -335,3 +335,14 @@ def test_a_constant_that_nothing_reads_any_more_is_not_offered() -> None:
     assert not catalogue.enumerate({"train.py": dead})
     elsewhere = {"settings.py": "DEPTH = 3\n", "train.py": "from settings import DEPTH\n\nmodel = build(DEPTH)\n"}
     assert any(edit.file == "settings.py" for edit in catalogue.enumerate(elsewhere))
+
+
+def test_the_numbers_of_a_table_of_settings_are_settings() -> None:
+    """Whatever they are called; a table of anything else, and one in a function, may hold data."""
+    offered = instructions('CONFIG = {"blur": 2.0, "seed": 3}\nCOLOURS = {"blue": 2.0}\ndef f():\n    config = {"red": 4}\n')
+    assert offered == ["set CONFIG.blur to 4", "set CONFIG.blur to 1"]
+
+
+@pytest.mark.parametrize("line", ["smoothing = 2.0", "dropout = 5", "subsample = 200"])
+def test_what_is_no_share_is_not_taken_for_one(line: str) -> None:
+    assert instructions(f"{line}\n") == []

@@ -48,3 +48,7 @@ def test_updates_are_compared_at_equal_samples_and_at_equal_actions() -> None:
 @pytest.mark.parametrize("mode", ["step", "episode"])
 def test_one_way_of_training_is_compared_with_nothing(mode: str) -> None:
     assert "An hour of training" not in text(**{"rl-0": manifest(mode, 6, 5, 600.0, 100, 200)})
+
+
+def test_what_is_within_reach_is_the_best_of_all_arms() -> None:
+    assert "up to 2 by all arms together, gained 40.0 % on average" in text()
