@@ -63,10 +63,70 @@ def test_the_model_is_wrapped_and_runs(text: str, instruction: str, line: str) -
     assert printed_by(changed).startswith("score: ")
 
 
-def test_a_stack_is_not_stacked_again() -> None:
-    stacked = after("stack with SVC", CLASSES)
-    assert not [item for item in instructions(stacked) if item.startswith(("stack ", "vote ", "replace LogisticRegression"))]
-    assert "set C of LogisticRegression to 3" in instructions(stacked)
+@pytest.mark.parametrize(
+    ("first", "then", "line"),
+    [
+        (
+            "stack with SVC",
+            "stack with ExtraTreesClassifier",
+            'model = StackingClassifier([("first", LogisticRegression(random_state=7)), ("second", SVC(random_state=7)), '
+            '("third", ExtraTreesClassifier(n_estimators=200, random_state=7))], cv=3)',
+        ),
+        (
+            "vote with ExtraTreesClassifier",
+            "vote with KNeighborsClassifier",
+            'model = VotingClassifier([("first", LogisticRegression(random_state=7)), ("second", '
+            'ExtraTreesClassifier(n_estimators=200, random_state=7)), ("third", KNeighborsClassifier())], voting="soft")',
+        ),
+        (
+            "stack with SVC",
+            "replace SVC with KNeighborsClassifier",
+            'model = StackingClassifier([("first", LogisticRegression(random_state=7)), '
+            '("second", KNeighborsClassifier())], cv=3)',
+        ),
+        (
+            "bag the model",
+            "replace LogisticRegression with KNeighborsClassifier",
+            "model = BaggingClassifier(KNeighborsClassifier(), n_estimators=10, random_state=7)",
+        ),
+        (
+            "stack with SVC",
+            "add StandardScaler before the model",
+            'model = make_pipeline(StandardScaler(), StackingClassifier([("first", LogisticRegression(random_state=7)), '
+            '("second", SVC(random_state=7))], cv=3))',
+        ),
+    ],
+)
+def test_an_ensemble_is_no_end(first: str, then: str, line: str) -> None:
+    """What could be done to its members alone can be done to them in it."""
+    pytest.importorskip("sklearn")
+    changed = after(then, after(first, CLASSES))
+    assert line.replace('"', "'") in changed.split("\n")
+    assert printed_by(changed).startswith("score: ")
+
+
+@pytest.mark.parametrize(
+    ("voting", "offered"), [(", voting='soft'", False), (", voting=how", False), ("", True), (", voting='hard'", True)]
+)
+def test_an_average_of_chances_takes_models_that_have_them(voting: str, offered: bool) -> None:
+    text = (
+        "from sklearn.ensemble import VotingClassifier\nfrom sklearn.linear_model import LogisticRegression\n"
+        "from sklearn.naive_bayes import GaussianNB\n"
+        f"m = VotingClassifier([('a', LogisticRegression()), ('b', GaussianNB())]{voting})\n"
+        "m.fit(X, y)\n"
+    )
+    found = instructions(text)
+    assert ("vote with SVC" in found, "replace GaussianNB with SVC" in found) == (offered, offered)
+    assert "vote with ExtraTreesClassifier" in found
+
+
+@pytest.mark.parametrize("weights", [", weights=[1, 2]", ", weights=w"])
+def test_a_weighed_average_keeps_its_members(weights: str) -> None:
+    text = (
+        "from sklearn.ensemble import VotingRegressor\nfrom sklearn.linear_model import Lasso, Ridge\n"
+        f"m = VotingRegressor([('a', Ridge()), ('b', Lasso())]{weights})\nm.fit(X, y)\n"
+    )
+    assert not [item for item in instructions(text) if item.startswith("vote ")]
 
 
 def test_a_class_that_projects_is_not_the_model() -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Iterator
 
 from mlagent_app.editors.base import Replacement
 from mlagent_app.editors.catalogue.grammar import Phrase
 from mlagent_app.editors.catalogue.imports import merged, naming
+from mlagent_app.editors.catalogue.members import STACKS, VOTES, members, named_members, needs_of_members
 from mlagent_app.editors.catalogue.offers import Change, Offer
 from mlagent_app.editors.catalogue.replace import candidates
 from mlagent_app.editors.catalogue.sklearn_models import MODELS, Script, Standing, introduced
@@ -17,6 +19,7 @@ from mlagent_app.editors.catalogue.source import Source
 VOTES_PER_FILE = 5
 STACKS_PER_FILE = 3
 FOLDS = 3
+_LABELS = ("first", "second", "third", "fourth", "fifth")
 # A script that says one of these predicts something that cannot be negative, so that its logarithm exists.
 _POSITIVE = re.compile(r"log_error|rmsle|log1p|price|sales|count|demand|cost|revenue|duration|income|rent", re.IGNORECASE)
 
@@ -36,8 +39,10 @@ def ensembles(source: Source) -> Iterator[Offer]:
 
 
 def _votes(script: Script, standing: Standing) -> Iterator[Change]:
-    """The standing model and a second one, averaged."""
-    if standing.name in ("VotingClassifier", "VotingRegressor") or not standing.known:
+    """The standing model and a second one, averaged; one more in an average that is there."""
+    if standing.name in VOTES:
+        yield from _further(script, standing, "vote")
+    if not standing.known:
         return
     source = script.source
     classifier = standing.task == "classification"
@@ -45,7 +50,7 @@ def _votes(script: Script, standing: Standing) -> Iterator[Change]:
     if ensemble is None:
         return
     start, quote = source.span(standing.call.node)[0], source.quote
-    for name in candidates(script, standing):
+    for name in candidates(script, standing, script.needs):
         named = naming(source, f"{MODELS[name].module}.{name}")
         soft = {"chance"} <= MODELS[name].traits & _chances(standing)
         if named is None or (classifier and "chance" in script.needs and not soft) or "margin" in script.needs:
@@ -55,6 +60,24 @@ def _votes(script: Script, standing: Standing) -> Iterator[Change]:
         changes = _joined(source, standing, ensemble.name, second, voting)
         imports = merged(ensemble.replacements, named.replacements)
         yield Change(Phrase("vote", (name,)), "ensemble", (*imports, *changes), start, "the model")
+
+
+def _further(script: Script, standing: Standing, form: str) -> Iterator[Change]:
+    """One more member of a vote or a stack."""
+    pairs, held = named_members(standing), members(script, standing)
+    weighed = script.text_of(standing.call, "weights") is not None
+    taken = {pair.elts[0].value for pair in pairs if isinstance(pair.elts[0], ast.Constant)}
+    label = next((name for name in _LABELS if name not in taken), None)
+    if not held or weighed or len(taken) < len(pairs) or label is None:
+        return
+    source = script.source
+    start, end = source.span(standing.call.node)[0], source.span(pairs[-1])[1]
+    for name in candidates(script, held[0], needs_of_members(script, standing)):
+        named = naming(source, f"{MODELS[name].module}.{name}")
+        if named is not None:
+            made = f", ({source.quote}{label}{source.quote}, {introduced(script, held[0], name, named.name)})"
+            changes = (*named.replacements, Replacement(end, end, made))
+            yield Change(Phrase(form, (name,)), "ensemble", changes, start, "the model")
 
 
 def _joined(source: Source, standing: Standing, ensemble: str, second: str, words: str) -> tuple[Replacement, ...]:
@@ -71,6 +94,8 @@ def _stacks(script: Script, standing: Standing) -> Iterator[Change]:
 
     Stacked generalisation (Wolpert, 1992): the folds are of what the whole is fitted on, the training part.
     """
+    if standing.name in STACKS:
+        yield from _further(script, standing, "stack")
     if not standing.known or standing.searched:
         return
     source = script.source
@@ -78,8 +103,8 @@ def _stacks(script: Script, standing: Standing) -> Iterator[Change]:
     ensemble = naming(source, f"sklearn.ensemble.{kind}")
     if ensemble is None:
         return
-    start = source.span(standing.call.node)[0]
-    for name in candidates(script, standing):
+    start, needs = source.span(standing.call.node)[0], script.needs - {"chance", "margin"}
+    for name in candidates(script, standing, needs):
         named = naming(source, f"{MODELS[name].module}.{name}")
         if named is not None:
             second = introduced(script, standing, name, named.name)

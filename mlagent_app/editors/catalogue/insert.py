@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from mlagent_app.editors.base import Replacement
 from mlagent_app.editors.catalogue.grammar import Phrase
 from mlagent_app.editors.catalogue.imports import Naming, merged, naming
+from mlagent_app.editors.catalogue.members import members
 from mlagent_app.editors.catalogue.offers import Change, Offer
-from mlagent_app.editors.catalogue.sklearn_models import SCALERS, Script, Standing
+from mlagent_app.editors.catalogue.sklearn_models import SCALERS, Script, Standing, Task
 from mlagent_app.editors.catalogue.source import Call, Source
 
 # A file gets about this many steps in all, shared among its models.
@@ -24,8 +25,8 @@ class Step:
 
     In the arguments `{score}` is the score function for the task and `{seed}` the model's own seed, 0 where it has none.
     `use`: a trait of the models that it helps (`scaled`, `linear`), `classes` (it learns from the labels of a
-    classification), `signed` (its columns can be negative, which some models do not take), `any`; `on`: `dense`, `sparse`,
-    `text`, `counts` (words counted, not weighted).
+    classification), `signed` (its columns can be negative, which not all models take), `any`; `on`: `dense`, `sparse`, `text`,
+    `counts` (words counted, not weighted).
     """
 
     qualified: str
@@ -104,9 +105,10 @@ def insertions(source: Source) -> Iterator[Offer]:
 
 def _steps(script: Script, standing: Standing, table: tuple[Step, ...]) -> Iterator[Change]:
     scaled = bool(script.classes & SCALERS)
+    within = [standing] if standing.known else members(script, standing)
     for step in table:
         taken = step.short in script.classes or (scaled and step.short in SCALERS)
-        if taken or not _is_wanted(step, standing) or not _suits(script, step):
+        if taken or not _is_wanted(step, standing.task, within) or not _suits(script, step):
             continue
         made = _step_text(script, step, standing)
         placed = _placed(script, standing, made) if made else None
@@ -116,10 +118,13 @@ def _steps(script: Script, standing: Standing, table: tuple[Step, ...]) -> Itera
             yield Change(Phrase(form, (step.short,)), "preprocessing-step", placed, anchor, "the model")
 
 
-def _is_wanted(step: Step, standing: Standing) -> bool:
+def _is_wanted(step: Step, task: Task, models: list[Standing]) -> bool:
+    """Whether the step helps any of the models, and hinders none."""
     if step.use == "classes":
-        return standing.task == "classification"
-    return step.use == "any" or step.use in standing.traits or (step.use == "signed" and standing.name not in _UNSIGNED)
+        return task == "classification"
+    if step.use == "signed":
+        return bool(models) and not any(model.name in _UNSIGNED for model in models)
+    return step.use == "any" or any(step.use in model.traits for model in models)
 
 
 def _suits(script: Script, step: Step) -> bool:

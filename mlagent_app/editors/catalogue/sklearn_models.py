@@ -237,10 +237,15 @@ class Script:
         """The outermost model calls, in the order of the text."""
         found: list[Standing] = []
         for call in self.source.calls:
-            standing = self._searches.get(call.node) or _standing(call)
+            standing = self.standing_at(call.node)
             if standing is not None and not self._is_inner(call):
                 found.append(standing)
         return found
+
+    def standing_at(self, node: ast.AST) -> Standing | None:
+        """The model, or the grid search around one, that is made at this very node."""
+        call = self.source.call_at.get(node) if isinstance(node, ast.Call) else None
+        return (self._searches.get(call.node) or _standing(call)) if call is not None else None
 
     @cached_property
     def _searches(self) -> dict[ast.Call, Standing]:
