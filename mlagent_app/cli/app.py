@@ -87,6 +87,9 @@ Endpoint = Annotated[
         metavar="URL", help="For --policy openai: an address, or vllm, ollama, lmstudio, llama.cpp, openai.", show_default=False
     ),
 ]
+SessionArgument = Annotated[
+    str, typer.Argument(help="Session id, or `latest`: the newest of the repository you are in, elsewhere of the machine.")
+]
 Sandbox = Annotated[SandboxKind | None, typer.Option(help="Where runs happen. [default: auto]", show_default=False)]
 Seed = Annotated[int | None, typer.Option(help="Seed of the policy. [default: 0]", show_default=False)]
 Command = Annotated[str | None, typer.Option(help="The project's command, instead of the detected one.", show_default=False)]
@@ -207,7 +210,7 @@ def serve(
 
 @app.command()
 def report(
-    session: Annotated[str, typer.Argument(help="Session id, or `latest`.")] = "latest",
+    session: SessionArgument = "latest",
     output: Annotated[Path | None, typer.Option("--output", "-o", help="Directory for the files.", show_default=False)] = None,
 ) -> None:
     """Write a session's report: one self-contained HTML file, and Markdown."""
@@ -218,7 +221,7 @@ def report(
 
 @app.command()
 def apply(
-    session: Annotated[str, typer.Argument(help="Session id, or `latest`.")],
+    session: SessionArgument,
     steps: Annotated[
         list[int] | None, typer.Argument(metavar="[STEP]...", help="Steps to land; all accepted by default.")
     ] = None,
@@ -232,7 +235,7 @@ def apply(
 
 @app.command()
 def revert(
-    session: Annotated[str, typer.Argument(help="Session id, or `latest`.")],
+    session: SessionArgument,
     step: Annotated[int, typer.Argument(help="The step to undo.")],
 ) -> None:
     """Undo an accepted step, in the project too if it has landed there."""
@@ -252,7 +255,7 @@ def sessions_list(
 
 
 @sessions.command("show")
-def sessions_show(session: Annotated[str, typer.Argument(help="Session id, or `latest`.")] = "latest") -> None:
+def sessions_show(session: SessionArgument = "latest") -> None:
     """One session's steps."""
     from mlagent_app.cli.sessions import show_one
 
@@ -261,7 +264,7 @@ def sessions_show(session: Annotated[str, typer.Argument(help="Session id, or `l
 
 @sessions.command("export")
 def sessions_export(
-    session: Annotated[str, typer.Argument(help="Session id, or `latest`.")],
+    session: SessionArgument,
     output: Annotated[Path, typer.Option("--output", "-o", help="Directory to write into.")] = Path(),
     for_training: Annotated[
         Path | None,

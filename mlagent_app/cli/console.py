@@ -27,9 +27,11 @@ class TextSurface:
         self._console = console
         self._project = project
         self._session = ""
+        self._landing = False
 
     def opened(self, plan: Plan) -> None:
         """Say what was detected before anything runs."""
+        self._landing = plan.apply
         self._line(f"[bold]{escape(str(plan.project))}[/]")
         self._line(f"  command  {escape(plan.command)}  [dim]({escape(plan.command_source)})[/]")
         self._line(f"  python   {escape(str(plan.python))}  [dim]({escape(plan.python_source)})[/]")
@@ -62,6 +64,10 @@ class TextSurface:
                 say("mlagent", event.message)
             case ev.SessionEnded() if event.reason != "failed":  # of which `Failed` has told
                 self._line(f"  ended: {END_REASONS.get(event.reason, escape(event.reason))}")
+                if event.reason == "stopped":
+                    # By its id: it stays the same session when another one of the project has begun meanwhile.
+                    again = f"mlagent run --resume {self._session}{' --apply' if self._landing else ''}"
+                    self._line(f"  to go on with it: {again}")
             case ev.TestScored():
                 self._line(f"  {escape(event.text)}")
             case ev.Notice():

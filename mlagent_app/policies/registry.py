@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mlagent_app.agent.errors import Exit, UserError
+from mlagent_app.agent.errors import UserError
 from mlagent_app.chat.profiles import Options
 from mlagent_app.policies.bandit import BanditPolicy
 from mlagent_app.policies.base import Policy
@@ -38,8 +38,8 @@ def make_policy(
     `own_words`: an editor carries out what a policy that writes asks for in its own words.
     Policies behind an endpoint are looked for here, before anything is run.
 
-    Raises `UserError` (exit 4) for a policy that this version does not have, for weights that cannot be read, and where nothing
-    listens at the endpoint; with exit 2 when a setting is missing.
+    Raises `UserError` (exit 4) for weights that cannot be read, and where nothing listens at the endpoint; with exit 2 for a
+    policy that this version does not have, and when a setting is missing.
     """
     if kind == "embedded":
         from mlagent_app.policies.embedded import EmbeddedPolicy  # here: numpy takes a tenth of a second to import
@@ -67,5 +67,4 @@ def make_policy(
         f"there is no policy {kind!r} in this version",
         where="policy.kind",
         how=f"choose one of {', '.join(KINDS)}",
-        code=Exit.NO_POLICY,
     )

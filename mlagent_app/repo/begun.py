@@ -5,9 +5,12 @@ Without it, a change that a killed landing wrote and did not commit looks just l
 
 from __future__ import annotations
 
+from pathlib import Path
 from types import TracebackType
 
 from mlagent_app.repo.gitcmd import Git
+
+_REFS = "refs/mlagent/landing"
 
 
 class Begun:
@@ -18,7 +21,7 @@ class Begun:
 
     def __init__(self, git: Git, old: str, new: str) -> None:
         self._git = git
-        self._ref = f"refs/mlagent/landing/{old}-{new}"
+        self._ref = f"{_REFS}/{old}-{new}"
         self._new = new
         self.before = False
 
@@ -40,3 +43,9 @@ class Begun:
     def settle(self) -> None:
         """Take the mark away."""
         self._git.run("update-ref", "-d", self._ref)
+
+
+def has_begun(git_dir: Path) -> bool:
+    """Whether any landing of this private repository is not settled. Files are looked at: nothing there packs references."""
+    place = git_dir / _REFS
+    return place.is_dir() and any(place.iterdir())

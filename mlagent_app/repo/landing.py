@@ -16,7 +16,7 @@ from mlagent_app.repo.branch import HELD, BranchCommit, cannot_commit
 from mlagent_app.repo.gitcmd import project_git
 from mlagent_app.repo.indexlock import IndexLock
 from mlagent_app.repo.merging import carry_file
-from mlagent_app.repo.project import Project
+from mlagent_app.repo.project import Project, read_head
 from mlagent_app.repo.snapshot import Snapshot
 from mlagent_app.repo.trees import Entry
 from mlagent_app.repo.workspace import FileChange, FileState, Writing, clear_leftovers, read_state
@@ -122,8 +122,8 @@ def revert(
     part of the change concerned lines that the user had not committed.
     """
     plan = _plan(project, snapshot, base, commit, None, undo=True)
-    _refuse(plan.conflicts, "the step cannot be undone in the project as it is now")
     _refuse_elsewhere(project, plan, landed)
+    _refuse(plan.conflicts, "the step cannot be undone in the project as it is now")
     left = _left_by(project, landed, [file.of_step.path for file in plan.files])
     return _carry_out(project, snapshot, plan, _full(message, trailers), commit_to_branch, left)
 
@@ -214,14 +214,26 @@ def _refuse(conflicts: Mapping[str, str], what: str) -> None:
 
 
 def _refuse_elsewhere(project: Project, plan: _Plan, landed: str) -> None:
-    """Raise `UserError` where the files lack the change because another branch is checked out than the one that has it."""
-    if not landed or project.git_root is None or not all(file.is_there for file in plan.files):
+    """Raise `UserError` where another branch is checked out than the one that has the step's commit.
+
+    Its files lack the change, or stand in its way. Where they have it all the same, as after a rebase, it can be undone here.
+    """
+    is_here = not plan.conflicts and not all(file.is_there for file in plan.files)
+    if not landed or project.git_root is None or is_here:
         return
     git = project_git(project.git_root)
-    known = git.run("cat-file", "-e", f"{landed}^{{commit}}", ok=range(256)).status == 0
-    if known and not git.is_ancestor(landed, "HEAD"):
-        what = f"the commit that landed the step, {landed[:10]}, is not on this branch"
-        raise UserError(what, where=str(project.root), how="switch to the branch that has it, and revert there")
+    if git.is_ancestor(landed, "HEAD"):
+        return
+    # Branches of this repository come first, then those of others. A commit on none was rewritten or thrown away.
+    told = git.run(
+        "for-each-ref", "--format=%(refname:short)", f"--contains={landed}", "refs/heads", "refs/remotes", ok=range(256)
+    )
+    holders = os.fsdecode(told.out).split()
+    if told.status == 0 and holders:
+        branch = read_head(git)[0]
+        here = f"this branch, {branch}," if branch else "what is checked out,"
+        what = f"the commit that landed the step, {landed[:10]}, is not on {here} but on {holders[0]}"
+        raise UserError(what, where=str(project.root), how=f"switch to {holders[0]}, and revert there")
 
 
 def _shown(conflicts: Mapping[str, str]) -> str:

@@ -25,6 +25,8 @@ from mlagent_app.repo.project import Project
 from mlagent_app.repo.scan import ReadOnlyLink
 from mlagent_app.repo.trees import Change, Entry, TreeEdit, blob_id, changes, entries, materialise, read_blobs, write_commit
 
+# The private repository, in the session's directory.
+GIT_DIR = "private.git"
 _FORMAT = 1
 _STALE = 10.0  # seconds
 _DIFF = (
@@ -53,7 +55,7 @@ class Snapshot:
     """
 
     def __init__(self, directory: Path, facts: _Facts) -> None:
-        self._git_dir = directory / "private.git"
+        self._git_dir = directory / GIT_DIR
         self._git = private_git(self._git_dir)
         self._facts = facts
         self.base = facts.base
@@ -77,7 +79,7 @@ class Snapshot:
         facts_path = session_dir / "snapshot.json"
         if facts_path.exists():
             raise UserError("this session has its snapshot already", where=os.fspath(session_dir))
-        git_dir = session_dir / "private.git"
+        git_dir = session_dir / GIT_DIR
         if git_dir.exists():
             shutil.rmtree(git_dir)  # half-made: the facts are written last
         try:
@@ -111,7 +113,7 @@ class Snapshot:
         except (OSError, ValueError, KeyError, TypeError):
             raise UserError("the session's snapshot is damaged", where=os.fspath(session_dir), how=cure) from None
         snapshot = cls(session_dir, facts)
-        _clear_leftovers(session_dir / "private.git")
+        _clear_leftovers(session_dir / GIT_DIR)
         try:
             snapshot._git.run("cat-file", "-e", f"{facts.base}^{{tree}}")
             _ = snapshot.head

@@ -37,6 +37,7 @@ from mlagent_app.session.session import Session
 from mlagent_app.session.store import SessionPaths
 from mlagent_app.session.taskproject import is_task, task_project
 from mlagent_app.session.testscore import score_test
+from mlagent_app.session.unsettled import refuse_unsettled
 from sandbox.runner import Runner, SandboxError
 
 # Of the files that were left out of the snapshot, in the journal and the report.
@@ -88,10 +89,8 @@ class ProjectBackend:
         """The plan of an earlier session, with what this call gives anew."""
         self._paths = store.latest(project.root) if self._resume == "latest" else store.find(self._resume)
         plan = Plan.from_json(self._paths.read_plan())
-        if plan.project != project.root:
-            raise UserError(
-                f"session {self.session} belongs to {plan.project}", how=f"open it with: mlagent-tui {plan.project}"
-            )
+        if self._paths.project() != project.root:
+            raise UserError(f"session {self.session} belongs to {plan.project}", how="leave out PROJECT, or name that one")
         return reopened(plan, project, self._paths, self._flags, apply=self._apply)
 
     def run(self, plan: Plan, emit: Callable[[Event], None], controls: Controls) -> Exit:
@@ -100,6 +99,8 @@ class ProjectBackend:
         policy = policy_of(plan)
         editor = make_editor(plan, getattr(policy, "chat_model", None))
         with project_lock(project.root, self.session):
+            if self._paths is None:
+                refuse_unsettled(project.root)
             runner = choose_runner(plan, store.sessions_dir())
             paths = self._paths or store.new_session(plan.to_json())
             self._paths = paths
@@ -247,7 +248,7 @@ def resolve_project(path: Path | None, *, resume: str, demo: bool) -> Path:
     if path is not None:
         return task_project(str(path), again=bool(resume)) if is_task(path) else path
     if resume and resume != "latest":
-        return Path(str(store.find(resume).read_plan()["project"]))
+        return store.find(resume).project()
     return Path()
 
 

@@ -20,6 +20,7 @@ from mlagent_app.session.difference import Difference, difference
 from mlagent_app.session.progress import Progress
 
 Emit = Callable[[Event], None]
+CutShort = Literal["landing", "undoing", ""]
 
 
 class Lander:
@@ -46,14 +47,9 @@ class Lander:
         """Make `commit` the accepted state."""
         self._snapshot.set_head(commit, old)
 
-    def cut_short(self, step: StepSummary) -> Literal["landing", "undoing", ""]:
-        """What of an accepted step was under way when its process was killed: the project may hold some of it, or all."""
-        if step.decided is None:
-            return ""
-        base, commit = step.proposed.base, step.decided.commit
-        if landing.is_unsettled(self._snapshot, commit, base):
-            return "undoing"  # also of what a killed landing left: whoever undoes that no longer wants it
-        return "landing" if step.landed is None and landing.is_unsettled(self._snapshot, base, commit) else ""
+    def cut_short(self, step: StepSummary) -> CutShort:
+        """See `cut_short`."""
+        return cut_short(self._snapshot, step)
 
     def land(self, step: StepSummary, progress: Progress, policy: str, emit: Emit) -> None:
         """Land an accepted step in the project, and before it those that an earlier call could not land.
@@ -140,6 +136,16 @@ class Lander:
             "ML-Agent-Metric": f"{spec.name} {value}{was}",
             "ML-Agent-Model": f"{policy} (ml-agent {__version__})",
         }
+
+
+def cut_short(snapshot: Snapshot, step: StepSummary) -> CutShort:
+    """What of an accepted step was under way when its process was killed: the project may hold some of it, or all."""
+    if step.decided is None:
+        return ""
+    base, commit = step.proposed.base, step.decided.commit
+    if landing.is_unsettled(snapshot, commit, base):
+        return "undoing"  # also of what a killed landing left: whoever undoes that no longer wants it
+    return "landing" if step.landed is None and landing.is_unsettled(snapshot, base, commit) else ""
 
 
 def told(problem: UserError, step: int, text: str = "") -> ev.Notice:

@@ -19,6 +19,7 @@ from mlagent_app.agent.reward import Case, Version
 from mlagent_app.agent.state import State, Task, Turn
 from mlagent_app.agent.summary import StepSummary, spent
 from mlagent_app.journal import Record, read
+from mlagent_app.plan import Plan
 from mlagent_app.repo.snapshot import Snapshot
 from mlagent_app.repo.texts import decode
 from mlagent_app.session.progress import Progress
@@ -33,7 +34,7 @@ Clean = Callable[[str], str]
 def write(paths: SessionPaths, directory: Path) -> tuple[Path, int]:
     """Write `session-ID.json` into `directory`, whole or not at all; the path and the number of steps. Raises `UserError`."""
     records, _ = read(paths.journal)
-    lessons = of_records(records, Snapshot.load(paths.directory))
+    lessons = of_records(records, Snapshot.load(paths.directory), limit=Plan.from_json(paths.read_plan()).limits.seconds)
     if not lessons.steps:
         raise UserError("no step of the session was decided yet", where=paths.id, how="see: mlagent sessions list")
     target = directory / f"{PREFIX}{paths.id}{SUFFIX}"
@@ -49,8 +50,11 @@ def write(paths: SessionPaths, directory: Path) -> tuple[Path, int]:
     return target, len(lessons.steps)
 
 
-def of_records(records: Sequence[Record], snapshot: Snapshot) -> Lessons:
-    """Fold a session's events: each step with the state in which it was proposed. Raises `UserError` without a baseline."""
+def of_records(records: Sequence[Record], snapshot: Snapshot, *, limit: float) -> Lessons:
+    """Fold a session's events: each step with the state in which it was proposed. Raises `UserError` without a baseline.
+
+    `limit` is the seconds after which a run of the session is cut off.
+    """
     progress, seen = Progress(), dict[int, State]()
     clean: Clean = str
 
@@ -76,6 +80,7 @@ def of_records(records: Sequence[Record], snapshot: Snapshot) -> Lessons:
                 files=texts(event.base),
                 steps_left=_steps_left(progress),
                 seconds=progress.head_seconds,
+                limit=limit,
             )
         progress.apply(event, record.time)
     started, taken, task = progress.started, progress.snapshot, _task(progress)

@@ -31,19 +31,14 @@ class _Opened:
 
 
 def choose(session: str) -> store.SessionPaths:
-    """The session of an id, or of `latest`. Raises `UserError`."""
-    if session != "latest":
-        return store.find(session)
-    infos = store.listing()
-    if not infos:
-        raise UserError("there is no session on this machine yet", how="start one: mlagent run PROJECT")
-    return store.find(infos[0].id)
+    """The session of an id, or of `latest` as seen from the current directory. Raises `UserError`."""
+    return store.newest(Path.cwd()) if session == "latest" else store.find(session)
 
 
 @contextlib.contextmanager
 def _opened(paths: store.SessionPaths, surface: Callable[[Event], None], commit: bool | None) -> Generator[_Opened]:
     plan = Plan.from_json(paths.read_plan())
-    project = open_project(Path(plan.project))
+    project = open_project(paths.project())
     with project_lock(project.root, paths.id):
         journal = Journal(paths.journal)
         try:

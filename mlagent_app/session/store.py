@@ -55,6 +55,17 @@ class SessionPaths:
                 "the session's plan cannot be read", where=f"{self.plan}: {error}", how="start a new session"
             ) from None
 
+    def project(self) -> Path:
+        """The project's directory. Raises `UserError` when it is not there any more."""
+        project = Path(str(self.read_plan()["project"]))
+        if not project.is_dir():
+            raise UserError(
+                f"the project of session {self.id} is no longer where it was",
+                where=str(project),
+                how="move it back there, or start a new session where it is now",
+            )
+        return project
+
 
 @dataclass(frozen=True, slots=True)
 class SessionInfo:
@@ -155,6 +166,29 @@ def latest(project: Path) -> SessionPaths:
     infos = [item for item in listing(project) if item.state != "damaged"]
     if not infos:
         raise UserError("this project has no session to continue", where=str(project), how="start one without --continue")
+    return SessionPaths(sessions_dir() / infos[0].id)
+
+
+def newest(place: Path) -> SessionPaths:
+    """The session that `latest` means to whoever stands in `place`. Raises `UserError` when there is none.
+
+    In a repository it is the newest of the project that `place` lies in, else of the repository; elsewhere of the machine.
+    """
+    infos = [item for item in listing() if item.state != "damaged"]
+    if not infos:
+        raise UserError("there is no session on this machine yet", how="start one: mlagent run PROJECT")
+    place = place.resolve()
+    for directory in (place, *place.parents):
+        found = [item for item in infos if item.project == str(directory)]
+        if (directory / ".git").exists():
+            found = found or [item for item in infos if Path(item.project).is_relative_to(directory)]
+            if not found:  # another project's would surprise, where its steps land
+                other = f"the newest of this machine is {infos[0].id}, of {infos[0].project}"
+                raise UserError(
+                    f"this repository has no session; {other}", where=str(directory), how="name a session by its id"
+                )
+        if found:
+            return SessionPaths(sessions_dir() / found[0].id)
     return SessionPaths(sessions_dir() / infos[0].id)
 
 

@@ -21,8 +21,8 @@ def environment() -> dict[str, str]:
     return os.environ | {"PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}", "NO_COLOR": "1", "COLUMNS": "140"}
 
 
-def mlagent(*arguments: str | Path, timeout: float = 300) -> subprocess.CompletedProcess[str]:
-    """Run `mlagent` to its end."""
+def mlagent(*arguments: str | Path, timeout: float = 300, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+    """Run `mlagent` to its end, in the current directory or where a person stands otherwise."""
     return subprocess.run(
         command("mlagent", *arguments),
         capture_output=True,
@@ -31,6 +31,7 @@ def mlagent(*arguments: str | Path, timeout: float = 300) -> subprocess.Complete
         check=False,
         env=environment(),
         stdin=subprocess.DEVNULL,
+        cwd=cwd,
     )
 
 

@@ -74,4 +74,4 @@ def test_the_bandit_prefers_the_family_that_paid() -> None:
 def test_a_policy_that_does_not_exist_is_named() -> None:
     with pytest.raises(UserError, match="no policy 'gpt'") as caught:
         make_policy("gpt", seed=0)
-    assert caught.value.code == Exit.NO_POLICY
+    assert caught.value.code == Exit.USAGE

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from mlagent_app.agent.errors import UserError
-from tests.repo.support import TRAIN, Bed, git, make_repo, write
+from mlagent_app.repo.landing import LandingConflict
+from tests.repo.support import TRAIN, Bed, fingerprint, git, make_repo, write
 
 SECRET = TRAIN + b"key = 'hunter2'\n"
 
@@ -70,12 +71,38 @@ def test_a_step_is_not_undone_from_another_branch(tmp_path: Path) -> None:
     commit = bed.edit("train.py", b"_9 = 9", b"_9 = 0")
     landed = bed.land(commit).commit
     git(root, "switch", "-q", "other")
-    with pytest.raises(UserError, match="is not on this branch") as refused:
+    with pytest.raises(UserError, match="is not on this branch, other, but on main ") as refused:
         bed.revert(commit, landed=landed)
-    assert "switch to the branch" in refused.value.line()
+    assert refused.value.line().endswith("- switch to main, and revert there")
     git(root, "switch", "-q", "-")
     assert bed.revert(commit, landed=landed).commit
     assert (root / "train.py").read_bytes() == TRAIN
+
+
+def test_another_branch_is_named_before_a_conflict_that_only_it_has(tmp_path: Path) -> None:
+    root = make_repo(tmp_path / "r")
+    git(root, "switch", "-q", "-c", "other")
+    write(root, {"train.py": TRAIN.replace(b"_9 = 9", b"_9 = 5")})
+    git(root, "commit", "-q", "-a", "-m", "other")
+    git(root, "switch", "-q", "main")
+    bed = Bed(root, tmp_path / "s")
+    commit = bed.edit("train.py", b"_9 = 9", b"_9 = 0")
+    landed = bed.land(commit).commit
+    git(root, "switch", "-q", "other")
+    before = fingerprint(root)
+    with pytest.raises(UserError, match="is not on this branch, other, but on main ") as refused:
+        bed.revert(commit, landed=landed)
+    assert not isinstance(refused.value, LandingConflict)
+    assert fingerprint(root) == before
+
+
+def test_a_step_whose_commit_was_thrown_away_is_undone(tmp_path: Path) -> None:
+    root = make_repo(tmp_path / "r")
+    bed = Bed(root, tmp_path / "s")
+    commit = bed.edit("train.py", b"_9 = 9", b"_9 = 0")
+    landed = bed.land(commit).commit
+    git(root, "reset", "-q", "--hard", "HEAD~1")
+    assert bed.revert(commit, landed=landed).note == "the project holds this change already"
 
 
 def test_a_step_that_was_undone_by_hand_is_undone(tmp_path: Path) -> None:

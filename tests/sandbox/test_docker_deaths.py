@@ -141,6 +141,11 @@ def test_an_engine_that_restarts_is_infrastructure_and_its_container_is_removed_
     thread = threading.Thread(target=lambda: done.append(runner.run(job, Limits(seconds=60))))
     thread.start()
     assert wait_until(lambda: job.log_path.exists() and "here" in job.log_path.read_text())
+    engine = connect()
+    # The job speaks before the engine has written down that it runs. One killed in between takes it for a container that never
+    # started, and leaves the job to its own time-out.
+    assert wait_until(lambda: running(engine, owner()))
+    engine.close()
     private_engine.stop(number)
     thread.join(PATIENCE)
     assert [result.outcome for result in done] == ["infrastructure"]

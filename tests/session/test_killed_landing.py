@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from mlagent_app.agent import events as ev
+from mlagent_app.agent.errors import UserError
 from mlagent_app.repo import indexlock
 from mlagent_app.session import offline, store
 from tests.repo.test_killed import killed
@@ -79,3 +80,39 @@ def test_an_undoing_that_was_cut_short_is_named_and_not_turned_round(project: Pa
     offline.revert(paths, 1, lambda _: None)
     assert git(project, "status", "--porcelain") == DIRTY
     assert git(project, "diff", "HEAD", "HEAD~2" if landed else "HEAD", "--", "train.py") == ""
+
+
+@pytest.mark.parametrize("way", ["apply", "revert"])
+def test_a_new_session_does_not_take_half_a_step_into_its_snapshot(project: Path, way: str) -> None:
+    paths = kill_apply(project, 3)
+    before, sessions = fingerprint(project), store.listing()
+    with pytest.raises(UserError) as refused:
+        keep_all(project, steps=1)
+    line = refused.value.line()
+    assert f"landing step 1 of session {paths.id} was cut short" in line and str(project) in line
+    assert f"mlagent apply {paths.id} 1, or undo it with: mlagent revert {paths.id} 1" in line
+    assert (fingerprint(project), store.listing()) == (before, sessions)
+    if way == "apply":
+        offline.land(paths, [1], lambda _: None, commit=None)
+    else:
+        offline.revert(paths, 1, lambda _: None)
+    assert git(project, "status", "--porcelain") == DIRTY
+    assert keep_all(project, steps=1).all(ev.SnapshotTaken)
+
+
+def test_a_new_session_does_not_begin_on_half_an_undoing(project: Path) -> None:
+    paths = store.find(keep_all(project, steps=1).one(ev.SessionStarted).session)
+    assert killed(3, lambda: offline.revert(paths, 1, lambda _: None))
+    with pytest.raises(UserError) as refused:
+        keep_all(project, steps=1)
+    assert refused.value.line().endswith(f"complete it with: mlagent revert {paths.id} 1")
+    offline.revert(paths, 1, lambda _: None)
+    assert keep_all(project, steps=1).all(ev.SnapshotTaken)
+
+
+def test_what_was_cut_short_in_one_project_holds_up_no_other(project: Path, tmp_path: Path) -> None:
+    paths = kill_apply(project, 3)
+    assert keep_all(make_project(tmp_path / "other", SPREAD), steps=1).all(ev.SnapshotTaken)
+    # A session that can neither be completed nor undone is given up by deleting it.
+    store.delete(paths)
+    assert keep_all(project, steps=1).all(ev.SnapshotTaken)
