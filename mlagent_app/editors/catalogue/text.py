@@ -9,10 +9,10 @@ from mlagent_app.editors.catalogue.following import Follower
 from mlagent_app.editors.catalogue.grammar import Phrase
 from mlagent_app.editors.catalogue.imports import naming
 from mlagent_app.editors.catalogue.offers import Change, Offer
+from mlagent_app.editors.catalogue.places import UNIONS
 from mlagent_app.editors.catalogue.source import Call, Source
 
 _VECTORISERS = {"TfidfVectorizer": ", sublinear_tf=True", "CountVectorizer": ""}
-_UNIONS = frozenset({"make_union", "FeatureUnion"})
 # What scripts read off a vectoriser, which a union of two has not; or that says which text its columns are.
 _READ = frozenset("vocabulary_ idf_ stop_words_ get_feature_names_out inverse_transform build_analyzer build_tokenizer".split())
 _OWN = ("vocabulary", "analyzer", "tokenizer", "preprocessor", "input")
@@ -21,7 +21,7 @@ _OWN = ("vocabulary", "analyzer", "tokenizer", "preprocessor", "input")
 def character_ngrams(source: Source) -> Iterator[Offer]:
     """`add character n-grams`: spellings, endings and beginnings of words, counted beside the words themselves."""
     vectorisers = [call for call in source.calls if call.root == "sklearn" and call.short in _VECTORISERS]
-    if not vectorisers or source.attribute_names & _READ or _UNIONS & {call.short for call in source.calls}:
+    if not vectorisers or source.attribute_names & _READ or UNIONS & {call.short for call in source.calls}:
         return
     union = naming(source, "sklearn.pipeline.make_union")
     if union is None:
