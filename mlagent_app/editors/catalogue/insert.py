@@ -1,4 +1,4 @@
-"""Steps before the model, ensembles around it, and the removal of steps: scikit-learn pipelines."""
+"""Steps before the model and beside its inputs, and the removal of steps: scikit-learn pipelines."""
 
 from __future__ import annotations
 
@@ -10,29 +10,30 @@ from dataclasses import dataclass
 from mlagent_app.editors.base import Replacement
 from mlagent_app.editors.catalogue.grammar import Phrase
 from mlagent_app.editors.catalogue.imports import Naming, merged, naming
+from mlagent_app.editors.catalogue.members import members
 from mlagent_app.editors.catalogue.offers import Change, Offer
-from mlagent_app.editors.catalogue.places import place_of
-from mlagent_app.editors.catalogue.replace import candidates
-from mlagent_app.editors.catalogue.sklearn_models import MODELS, SCALERS, Script, Standing, introduced
+from mlagent_app.editors.catalogue.sklearn_models import SCALERS, Script, Standing, Task
 from mlagent_app.editors.catalogue.source import Call, Source
 
-# A file gets about this many steps and votes in all, shared among its models.
-STEPS_PER_FILE = 8
-VOTES_PER_FILE = 3
+# A file gets about this many steps in all, shared among its models.
+STEPS_PER_FILE = 12
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A transformer: its class, its arguments (`{score}` is the score function for the task), and what it is for.
+    """A transformer: its class, its arguments, and what it is for.
 
-    `use`: `scaled` (models that want one scale), `linear`, `any`; `on`: `dense`, `sparse`, `text`, `counts` (words counted,
-    not weighted).
+    In the arguments `{score}` is the score function for the task and `{seed}` the model's own seed, 0 where it has none.
+    `use`: a trait of the models that it helps (`scaled`, `linear`), `classes` (it learns from the labels of a
+    classification), `signed` (its columns can be negative, which not all models take), `any`; `on`: `dense`, `sparse`, `text`,
+    `counts` (words counted, not weighted).
     """
 
     qualified: str
     arguments: str
     use: str
     on: str
+    beside: bool = False
 
     @property
     def short(self) -> str:
@@ -44,16 +45,27 @@ STEPS = (
     Step("sklearn.preprocessing.PolynomialFeatures", "degree=2, include_bias=False", "linear", "dense"),
     Step("sklearn.preprocessing.QuantileTransformer", 'output_distribution="normal"', "scaled", "dense"),
     Step("sklearn.decomposition.PCA", "n_components=0.95", "any", "dense"),
+    Step("sklearn.discriminant_analysis.LinearDiscriminantAnalysis", "", "classes", "dense"),
     Step("sklearn.preprocessing.MinMaxScaler", "", "scaled", "dense"),
     Step("sklearn.feature_selection.SelectPercentile", "{score}, percentile=50", "any", "dense"),
+    Step("sklearn.kernel_approximation.Nystroem", "n_components=200, random_state={seed}", "linear", "dense"),
     Step("sklearn.preprocessing.PowerTransformer", "", "scaled", "dense"),
     Step("sklearn.preprocessing.SplineTransformer", "", "linear", "dense"),
+    Step("sklearn.preprocessing.RobustScaler", "", "scaled", "dense"),
     Step("sklearn.feature_extraction.text.TfidfTransformer", "sublinear_tf=True", "any", "counts"),
     Step("sklearn.preprocessing.MaxAbsScaler", "", "scaled", "sparse"),
     Step("sklearn.preprocessing.StandardScaler", "with_mean=False", "scaled", "sparse"),
     Step("sklearn.feature_selection.SelectPercentile", "{score}, percentile=50", "any", "sparse"),
     Step("sklearn.preprocessing.Normalizer", "", "scaled", "text"),
+    Step("sklearn.decomposition.TruncatedSVD", "n_components=100, random_state={seed}", "signed", "text"),
 )
+BESIDE = (
+    Step("sklearn.decomposition.PCA", "n_components=0.9", "any", "dense", beside=True),
+    Step("sklearn.cluster.KMeans", "n_clusters=16, n_init=1, random_state={seed}", "any", "dense", beside=True),
+    Step("sklearn.kernel_approximation.Nystroem", "n_components=100, random_state={seed}", "linear", "dense", beside=True),
+)
+# They take counts and shares, nothing below 0.
+_UNSIGNED = frozenset({"MultinomialNB", "ComplementNB"})
 _REMOVABLE = SCALERS | {
     "PCA",
     "TruncatedSVD",
@@ -67,22 +79,22 @@ _REMOVABLE = SCALERS | {
     "RBFSampler",
     "TfidfTransformer",
 }
-# A script that says one of these predicts something that cannot be negative, so that its logarithm exists.
-_POSITIVE = re.compile(r"log_error|rmsle|log1p|price|sales|count|demand|cost|revenue|duration|income|rent", re.IGNORECASE)
-_SKLEARN_PIPELINE = "sklearn.pipeline.make_pipeline"
+# A classifier that also projects: never the model itself where another one stands behind it in the pipeline.
+_REMOVABLE_STEPS = _REMOVABLE | {"LinearDiscriminantAnalysis"}
+_UNIONS = frozenset({"make_union", "FeatureUnion"})
+_PIPELINE, _UNION = "sklearn.pipeline.make_pipeline", "sklearn.pipeline.make_union"
 
 
 def insertions(source: Source) -> Iterator[Offer]:
-    """Steps, votes and wraps for each model of the script, and removable steps."""
+    """Steps for each model of the script, new columns beside what it is given, and removable steps."""
     if not source.imported("sklearn"):
         return
     script = Script(source)
     if script.can_wrap:
         for standing in script.models:
-            share = max(1, len(script.models))
-            yield from list(_steps(script, standing))[: max(2, STEPS_PER_FILE // share)]
-            yield from list(_votes(script, standing))[: max(1, VOTES_PER_FILE // share)]
-            yield from _wraps(script, standing)
+            share = len(script.models)
+            yield from list(_steps(script, standing, STEPS))[: max(2, STEPS_PER_FILE // share)]
+            yield from _steps(script, standing, BESIDE)
     if script.is_open:
         for call in source.calls:
             yield from _removals(source, call)
@@ -91,17 +103,28 @@ def insertions(source: Source) -> Iterator[Offer]:
 # -- steps ---------------------------------------------------------------------------------------------------------
 
 
-def _steps(script: Script, standing: Standing) -> Iterator[Change]:
+def _steps(script: Script, standing: Standing, table: tuple[Step, ...]) -> Iterator[Change]:
     scaled = bool(script.classes & SCALERS)
-    for step in STEPS:
-        wanted = step.use == "any" or step.use in standing.traits
-        if not wanted or step.short in script.classes or (scaled and step.short in SCALERS) or not _suits(script, step):
+    within = [standing] if standing.known else members(script, standing)
+    for step in table:
+        taken = step.short in script.classes or (scaled and step.short in SCALERS)
+        if taken or not _is_wanted(step, standing.task, within) or not _suits(script, step):
             continue
         made = _step_text(script, step, standing)
         placed = _placed(script, standing, made) if made else None
         if placed is not None:
             anchor = script.source.span(standing.call.node)[0]
-            yield Change(Phrase("add-before", (step.short,)), "preprocessing-step", placed, anchor, "the model")
+            form = "add-beside" if step.beside else "add-before"
+            yield Change(Phrase(form, (step.short,)), "preprocessing-step", placed, anchor, "the model")
+
+
+def _is_wanted(step: Step, task: Task, models: list[Standing]) -> bool:
+    """Whether the step helps any of the models, and hinders none."""
+    if step.use == "classes":
+        return task == "classification"
+    if step.use == "signed":
+        return bool(models) and not any(model.name in _UNSIGNED for model in models)
+    return step.use == "any" or any(step.use in model.traits for model in models)
 
 
 def _suits(script: Script, step: Step) -> bool:
@@ -124,7 +147,15 @@ def _step_text(script: Script, step: Step, standing: Standing) -> Naming | None:
         if scored is None:
             return None
         arguments, extra = arguments.replace("{score}", scored.name), scored.replacements
-    return Naming(f"{named.name}({arguments})", merged(named.replacements, extra))
+    seed = script.text_of(standing.own, "random_state") or "0"
+    text = f"{named.name}({arguments.replace('{seed}', seed)})"
+    if step.beside:
+        union = naming(script.source, _UNION)
+        if union is None or _UNIONS & script.classes:
+            return None
+        quote = script.source.quote
+        text, extra = f"{union.name}({quote}passthrough{quote}, {text})", union.replacements
+    return Naming(text, merged(named.replacements, extra))
 
 
 def _placed(script: Script, standing: Standing, made: Naming) -> tuple[Replacement, ...] | None:
@@ -134,7 +165,7 @@ def _placed(script: Script, standing: Standing, made: Naming) -> tuple[Replaceme
     before = _as_step(source, node, made.name)
     if before is not None:
         return (*made.replacements, before)
-    pipeline = naming(source, _SKLEARN_PIPELINE)
+    pipeline = naming(source, _PIPELINE)
     if pipeline is None:
         return None
     start, end = source.span(node)
@@ -144,15 +175,24 @@ def _placed(script: Script, standing: Standing, made: Naming) -> tuple[Replaceme
 
 def _as_step(source: Source, node: ast.Call, text: str) -> Replacement | None:
     """The insertion before a model that is an argument of `make_pipeline` or the last step of `Pipeline([...])`."""
-    place = place_of(source, node)
-    if place is None or place.in_union or not place.is_last or not _follows(source, place.element, place.opening):
+    parent = source.parents.get(node)
+    if isinstance(parent, ast.Call) and source.qualified(parent.func).endswith("make_pipeline") and parent.args[-1:] == [node]:
+        opening = source.text.index("(", source.span(parent.func)[1])
+        return _before(source, node, text, parent.args) if _follows(source, node, opening) else None
+    if not isinstance(parent, ast.Tuple) or len(parent.elts) != 2 or parent.elts[1] is not node:
         return None
-    if place.label is None:
-        return _before(source, node, text, place.siblings)
-    taken = source.text[place.opening : source.span(place.element)[1]]
+    steps = source.parents.get(parent)
+    if not isinstance(steps, ast.List) or steps.elts[-1] is not parent or source.text[source.span(parent)[0]] != "(":
+        return None
+    outer = source.parents.get(steps)
+    outer = source.parents.get(outer) if isinstance(outer, ast.keyword) else outer
+    is_pipeline = isinstance(outer, ast.Call) and source.qualified(outer.func).endswith(".Pipeline")
+    if not is_pipeline or not _follows(source, parent, source.span(steps)[0]):
+        return None
+    taken = source.segment(steps)
     base = text.partition("(")[0].rpartition(".")[2].lower()
     name = next(label for label in (base, *(f"{base}{i}" for i in range(2, 99))) if f'"{label}"' not in taken.replace("'", '"'))
-    return _before(source, place.element, f"({source.quote}{name}{source.quote}, {text})", place.siblings)
+    return _before(source, parent, f"({source.quote}{name}{source.quote}, {text})", steps.elts)
 
 
 def _follows(source: Source, node: ast.expr, opening: int) -> bool:
@@ -172,94 +212,30 @@ def _before(source: Source, node: ast.expr, text: str, siblings: list[ast.expr])
     return Replacement(start, start, f"{text},{source.newline}{margin}" if own_line else f"{text}, ")
 
 
-# -- ensembles -----------------------------------------------------------------------------------------------------
-
-
-def _votes(script: Script, standing: Standing) -> Iterator[Change]:
-    """The standing model and a second one, averaged."""
-    if standing.name in ("VotingClassifier", "VotingRegressor") or not standing.known:
-        return
-    source = script.source
-    classifier = standing.task == "classification"
-    ensemble = naming(source, f"sklearn.ensemble.{'VotingClassifier' if classifier else 'VotingRegressor'}")
-    if ensemble is None:
-        return
-    start, end = source.span(standing.call.node)
-    quote = source.quote
-    for name in candidates(script, standing):
-        named = naming(source, f"{MODELS[name].module}.{name}")
-        soft = {"chance"} <= MODELS[name].traits & _chances(standing)
-        if named is None or (classifier and "chance" in script.needs and not soft) or "margin" in script.needs:
-            continue
-        second = introduced(script, standing, name, named.name)
-        voting = f", voting={quote}soft{quote}" if classifier and soft else ""
-        opening = f"{ensemble.name}([({quote}first{quote}, "
-        closing = f"), ({quote}second{quote}, {second})]{voting})"
-        changes = (Replacement(start, start, opening), Replacement(end, end, closing))
-        imports = merged(ensemble.replacements, named.replacements)
-        yield Change(Phrase("vote", (name,)), "ensemble", (*imports, *changes), start, "the model")
-
-
-def _chances(standing: Standing) -> frozenset[str]:
-    """The model's traits, with `chance` only where it is certain (SGDClassifier has it for some losses)."""
-    return standing.traits - {"chance"} if standing.name == "SGDClassifier" else standing.traits
-
-
-def _wraps(script: Script, standing: Standing) -> Iterator[Change]:
-    """Bagging, calibration, and transformed targets."""
-    if not standing.known:
-        return
-    margin = "margin" in script.needs
-    if standing.task == "classification":
-        # A search inside bags or folds would be done over and over.
-        if not margin and not standing.searched:
-            yield from _wrapped(script, standing, Phrase("bag"), "sklearn.ensemble.BaggingClassifier", "n_estimators=10")
-            if "chance" in script.needs:
-                yield from _wrapped(script, standing, Phrase("calibrate"), "sklearn.calibration.CalibratedClassifierCV", "")
-        return
-    if not standing.searched:
-        yield from _wrapped(script, standing, Phrase("bag"), "sklearn.ensemble.BaggingRegressor", "n_estimators=10")
-    target = "sklearn.compose.TransformedTargetRegressor"
-    numpy = script.source.local_name("numpy")
-    if numpy and _POSITIVE.search(script.source.text):
-        functions = f"func={numpy}.log1p, inverse_func={numpy}.expm1"
-        yield from _wrapped(script, standing, Phrase("log-target"), target, functions)
-    if "scaled" in standing.traits and (scaler := naming(script.source, "sklearn.preprocessing.StandardScaler")):
-        words = f"transformer={scaler.name}()"
-        yield from _wrapped(script, standing, Phrase("standardise-target"), target, words, scaler.replacements)
-
-
-def _wrapped(
-    script: Script, standing: Standing, phrase: Phrase, qualified: str, arguments: str, imports: tuple[Replacement, ...] = ()
-) -> Iterator[Change]:
-    """`Wrapper(model, arguments)`, with the model's own seed where bagging takes one."""
-    source = script.source
-    named = naming(source, qualified)
-    if named is None or named.name.rpartition(".")[2] in script.classes:
-        return
-    seed = script.text_of(standing.own, "random_state") if ".Bagging" in qualified else None
-    words = [*([arguments] if arguments else []), *([f"random_state={seed}"] if seed else [])]
-    start, end = source.span(standing.call.node)
-    closing = "".join(f", {word}" for word in words) + ")"
-    changes = (Replacement(start, start, f"{named.name}("), Replacement(end, end, closing))
-    yield Change(phrase, "ensemble", (*merged(imports, named.replacements), *changes), start, "the model")
-
-
 # -- removal -------------------------------------------------------------------------------------------------------
 
 
 def _removals(source: Source, call: Call) -> Iterator[Change]:
     """A step of a pipeline that has others left; never its last one, the model."""
-    if call.root != "sklearn" or call.short not in _REMOVABLE:
+    if call.root != "sklearn" or call.short not in _REMOVABLE_STEPS:
         return
-    place = place_of(source, call.node)
-    if place is None or place.in_union or place.is_last:
-        return
+    node: ast.expr = call.node
+    parent = source.parents.get(node)
     label: object = call.short.lower()
-    if place.label is not None:
-        label = place.label.value if isinstance(place.label, ast.Constant) else None
-    following = place.siblings[place.siblings.index(place.element) + 1]
-    start, end = source.span(place.element)[0], source.span(following)[0]
+    if isinstance(parent, ast.Tuple) and len(parent.elts) == 2 and source.text[source.span(parent)[0]] == "(":
+        label = parent.elts[0].value if isinstance(parent.elts[0], ast.Constant) else None
+        node, parent = parent, source.parents.get(parent)
+        outer = source.parents.get(parent) if isinstance(parent, ast.List) else None
+        outer = source.parents.get(outer) if isinstance(outer, ast.keyword) else outer
+        siblings = parent.elts if isinstance(parent, ast.List) else []
+        inside = isinstance(outer, ast.Call) and source.qualified(outer.func).endswith(".Pipeline")
+    else:
+        inside = isinstance(parent, ast.Call) and source.qualified(parent.func).endswith("make_pipeline")
+        siblings = parent.args if isinstance(parent, ast.Call) and inside else []
+    if not inside or node not in siblings or siblings[-1] is node or len(siblings) < 2:
+        return
+    following = siblings[siblings.index(node) + 1]
+    start, end = source.span(node)[0], source.span(following)[0]
     if source.text[start:end].count("(") != source.text[start:end].count(")"):
         return
     if not isinstance(label, str) or _is_asked_for(source, label):

@@ -9,7 +9,6 @@ from functools import cached_property
 from typing import Literal
 
 from mlagent_app.editors.catalogue.following import keyword
-from mlagent_app.editors.catalogue.places import place_of
 from mlagent_app.editors.catalogue.source import Call, Source
 
 Task = Literal["classification", "regression"]
@@ -63,7 +62,7 @@ MODELS: dict[str, Model] = {
         "AdaBoostClassifier | ensemble | seed weights chance margin share sparse |",
         "MLPClassifier | neural_network | seed chance sparse scaled | max_iter=300",
         "LinearDiscriminantAnalysis | discriminant_analysis | chance margin coef linear |",
-        "QuadraticDiscriminantAnalysis | discriminant_analysis | chance margin |",
+        "QuadraticDiscriminantAnalysis | discriminant_analysis | chance margin | reg_param=0.1",
     ),
     **_models(
         "regression",
@@ -83,7 +82,7 @@ MODELS: dict[str, Model] = {
         "HistGradientBoostingRegressor | ensemble | seed weights |",
         "AdaBoostRegressor | ensemble | seed weights share sparse |",
         "MLPRegressor | neural_network | seed sparse scaled | max_iter=500",
-        "KernelRidge | kernel_ridge | weights sparse scaled |",
+        'KernelRidge | kernel_ridge | weights sparse scaled | kernel="rbf", alpha=0.1',
     ),
 }
 # Models of other libraries are replaced and wrapped, not introduced.
@@ -111,6 +110,8 @@ ENSEMBLES: dict[str, Task] = {
     "RegressorChain": "regression",
     "ClassifierChain": "classification",
 }
+_PIPELINES = frozenset({"make_pipeline", "Pipeline"})
+_UNIONS = frozenset({"make_union", "FeatureUnion"})
 # Those that fit each member once, on the data as it is.
 _PLAIN_ENSEMBLES = frozenset({"VotingClassifier", "VotingRegressor", "TransformedTargetRegressor"})
 # Those that can weigh the classes of each sample of rows by itself.
@@ -236,10 +237,15 @@ class Script:
         """The outermost model calls, in the order of the text."""
         found: list[Standing] = []
         for call in self.source.calls:
-            standing = self._searches.get(call.node) or _standing(call)
+            standing = self.standing_at(call.node)
             if standing is not None and not self._is_inner(call):
                 found.append(standing)
         return found
+
+    def standing_at(self, node: ast.AST) -> Standing | None:
+        """The model, or the grid search around one, that is made at this very node."""
+        call = self.source.call_at.get(node) if isinstance(node, ast.Call) else None
+        return (self._searches.get(call.node) or _standing(call)) if call is not None else None
 
     @cached_property
     def _searches(self) -> dict[ast.Call, Standing]:
@@ -255,9 +261,20 @@ class Script:
 
     def _is_inner(self, call: Call) -> bool:
         """Whether the call stands inside another model, is handed to one by a name, or is a step before one."""
-        place = place_of(self.source, call.node)
-        is_step = place is not None and (place.in_union or not place.is_last)
-        return is_step or self._is_handed(call.node) or any(self._takers(call.node))
+        return self._is_handed(call.node) or any(self._takers(call.node)) or self._is_step(call.node)
+
+    def _is_step(self, node: ast.expr) -> bool:
+        """Whether it projects the inputs of what follows it in a pipeline, or stands in a union of columns."""
+        parent = self.source.parents.get(node)
+        if isinstance(parent, ast.Tuple) and parent.elts[-1] is node:
+            node, parent = parent, self.source.parents.get(parent)
+        around = parent if isinstance(parent, ast.Call) else self.source.parents.get(parent) if parent else None
+        around = self.source.parents.get(around) if isinstance(around, ast.keyword) else around
+        if not isinstance(around, ast.Call) or not isinstance(parent, (ast.Call, ast.List)):
+            return False
+        siblings = parent.args if isinstance(parent, ast.Call) else parent.elts
+        short = self.source.qualified(around.func).rpartition(".")[2]
+        return short in _UNIONS or (short in _PIPELINES and siblings[-1:] != [node])
 
     @cached_property
     def tunable(self) -> list[Standing]:
