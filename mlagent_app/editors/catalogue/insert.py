@@ -12,6 +12,7 @@ from mlagent_app.editors.catalogue.grammar import Phrase
 from mlagent_app.editors.catalogue.imports import Naming, merged, naming
 from mlagent_app.editors.catalogue.members import members
 from mlagent_app.editors.catalogue.offers import Change, Offer
+from mlagent_app.editors.catalogue.places import UNIONS, place_of
 from mlagent_app.editors.catalogue.sklearn_models import SCALERS, Script, Standing, Task
 from mlagent_app.editors.catalogue.source import Call, Source
 
@@ -81,7 +82,6 @@ _REMOVABLE = SCALERS | {
 }
 # A classifier that also projects: never the model itself where another one stands behind it in the pipeline.
 _REMOVABLE_STEPS = _REMOVABLE | {"LinearDiscriminantAnalysis"}
-_UNIONS = frozenset({"make_union", "FeatureUnion"})
 _PIPELINE, _UNION = "sklearn.pipeline.make_pipeline", "sklearn.pipeline.make_union"
 
 
@@ -151,7 +151,7 @@ def _step_text(script: Script, step: Step, standing: Standing) -> Naming | None:
     text = f"{named.name}({arguments.replace('{seed}', seed)})"
     if step.beside:
         union = naming(script.source, _UNION)
-        if union is None or _UNIONS & script.classes:
+        if union is None or UNIONS & script.classes:
             return None
         quote = script.source.quote
         text, extra = f"{union.name}({quote}passthrough{quote}, {text})", union.replacements
@@ -175,24 +175,15 @@ def _placed(script: Script, standing: Standing, made: Naming) -> tuple[Replaceme
 
 def _as_step(source: Source, node: ast.Call, text: str) -> Replacement | None:
     """The insertion before a model that is an argument of `make_pipeline` or the last step of `Pipeline([...])`."""
-    parent = source.parents.get(node)
-    if isinstance(parent, ast.Call) and source.qualified(parent.func).endswith("make_pipeline") and parent.args[-1:] == [node]:
-        opening = source.text.index("(", source.span(parent.func)[1])
-        return _before(source, node, text, parent.args) if _follows(source, node, opening) else None
-    if not isinstance(parent, ast.Tuple) or len(parent.elts) != 2 or parent.elts[1] is not node:
+    place = place_of(source, node)
+    if place is None or place.in_union or not place.is_last or not _follows(source, place.element, place.opening):
         return None
-    steps = source.parents.get(parent)
-    if not isinstance(steps, ast.List) or steps.elts[-1] is not parent or source.text[source.span(parent)[0]] != "(":
-        return None
-    outer = source.parents.get(steps)
-    outer = source.parents.get(outer) if isinstance(outer, ast.keyword) else outer
-    is_pipeline = isinstance(outer, ast.Call) and source.qualified(outer.func).endswith(".Pipeline")
-    if not is_pipeline or not _follows(source, parent, source.span(steps)[0]):
-        return None
-    taken = source.segment(steps)
+    if place.label is None:
+        return _before(source, node, text, place.siblings)
+    taken = source.text[place.opening : source.span(place.element)[1]]
     base = text.partition("(")[0].rpartition(".")[2].lower()
     name = next(label for label in (base, *(f"{base}{i}" for i in range(2, 99))) if f'"{label}"' not in taken.replace("'", '"'))
-    return _before(source, parent, f"({source.quote}{name}{source.quote}, {text})", steps.elts)
+    return _before(source, place.element, f"({source.quote}{name}{source.quote}, {text})", place.siblings)
 
 
 def _follows(source: Source, node: ast.expr, opening: int) -> bool:
@@ -219,23 +210,14 @@ def _removals(source: Source, call: Call) -> Iterator[Change]:
     """A step of a pipeline that has others left; never its last one, the model."""
     if call.root != "sklearn" or call.short not in _REMOVABLE_STEPS:
         return
-    node: ast.expr = call.node
-    parent = source.parents.get(node)
-    label: object = call.short.lower()
-    if isinstance(parent, ast.Tuple) and len(parent.elts) == 2 and source.text[source.span(parent)[0]] == "(":
-        label = parent.elts[0].value if isinstance(parent.elts[0], ast.Constant) else None
-        node, parent = parent, source.parents.get(parent)
-        outer = source.parents.get(parent) if isinstance(parent, ast.List) else None
-        outer = source.parents.get(outer) if isinstance(outer, ast.keyword) else outer
-        siblings = parent.elts if isinstance(parent, ast.List) else []
-        inside = isinstance(outer, ast.Call) and source.qualified(outer.func).endswith(".Pipeline")
-    else:
-        inside = isinstance(parent, ast.Call) and source.qualified(parent.func).endswith("make_pipeline")
-        siblings = parent.args if isinstance(parent, ast.Call) and inside else []
-    if not inside or node not in siblings or siblings[-1] is node or len(siblings) < 2:
+    place = place_of(source, call.node)
+    if place is None or place.in_union or place.is_last:
         return
-    following = siblings[siblings.index(node) + 1]
-    start, end = source.span(node)[0], source.span(following)[0]
+    label: object = call.short.lower()
+    if place.label is not None:
+        label = place.label.value if isinstance(place.label, ast.Constant) else None
+    following = place.siblings[place.siblings.index(place.element) + 1]
+    start, end = source.span(place.element)[0], source.span(following)[0]
     if source.text[start:end].count("(") != source.text[start:end].count(")"):
         return
     if not isinstance(label, str) or _is_asked_for(source, label):

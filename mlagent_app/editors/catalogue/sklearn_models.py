@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import Literal
 
 from mlagent_app.editors.catalogue.following import keyword
+from mlagent_app.editors.catalogue.places import place_of
 from mlagent_app.editors.catalogue.source import Call, Source
 
 Task = Literal["classification", "regression"]
@@ -110,8 +111,6 @@ ENSEMBLES: dict[str, Task] = {
     "RegressorChain": "regression",
     "ClassifierChain": "classification",
 }
-_PIPELINES = frozenset({"make_pipeline", "Pipeline"})
-_UNIONS = frozenset({"make_union", "FeatureUnion"})
 # Those that fit each member once, on the data as it is.
 _PLAIN_ENSEMBLES = frozenset({"VotingClassifier", "VotingRegressor", "TransformedTargetRegressor"})
 # Those that can weigh the classes of each sample of rows by itself.
@@ -261,20 +260,9 @@ class Script:
 
     def _is_inner(self, call: Call) -> bool:
         """Whether the call stands inside another model, is handed to one by a name, or is a step before one."""
-        return self._is_handed(call.node) or any(self._takers(call.node)) or self._is_step(call.node)
-
-    def _is_step(self, node: ast.expr) -> bool:
-        """Whether it projects the inputs of what follows it in a pipeline, or stands in a union of columns."""
-        parent = self.source.parents.get(node)
-        if isinstance(parent, ast.Tuple) and parent.elts[-1] is node:
-            node, parent = parent, self.source.parents.get(parent)
-        around = parent if isinstance(parent, ast.Call) else self.source.parents.get(parent) if parent else None
-        around = self.source.parents.get(around) if isinstance(around, ast.keyword) else around
-        if not isinstance(around, ast.Call) or not isinstance(parent, (ast.Call, ast.List)):
-            return False
-        siblings = parent.args if isinstance(parent, ast.Call) else parent.elts
-        short = self.source.qualified(around.func).rpartition(".")[2]
-        return short in _UNIONS or (short in _PIPELINES and siblings[-1:] != [node])
+        place = place_of(self.source, call.node)
+        is_step = place is not None and (place.in_union or not place.is_last)
+        return is_step or self._is_handed(call.node) or any(self._takers(call.node))
 
     @cached_property
     def tunable(self) -> list[Standing]:

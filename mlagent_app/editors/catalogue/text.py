@@ -10,10 +10,10 @@ from mlagent_app.editors.catalogue.following import Follower
 from mlagent_app.editors.catalogue.grammar import Phrase
 from mlagent_app.editors.catalogue.imports import Naming, defining, merged, naming
 from mlagent_app.editors.catalogue.offers import Change, Offer
+from mlagent_app.editors.catalogue.places import UNIONS
 from mlagent_app.editors.catalogue.source import Call, Source
 
 _VECTORISERS = {"TfidfVectorizer": ", sublinear_tf=True", "CountVectorizer": ""}
-_UNIONS = frozenset({"make_union", "FeatureUnion"})
 # What scripts read off a vectoriser, which a union of two has not; or that says which text its columns are.
 _READ = frozenset("vocabulary_ idf_ stop_words_ get_feature_names_out inverse_transform build_analyzer build_tokenizer".split())
 _OWN = ("vocabulary", "analyzer", "tokenizer", "preprocessor", "input")
@@ -74,7 +74,7 @@ def _beside(source: Source, call: Call, form: str, made: Naming, function: str =
     changes: tuple[Replacement, ...]
     if isinstance(parent, ast.Call) and source.qualified(parent.func).endswith("make_union") and call.node in parent.args:
         changes, imports = (Replacement(end, end, f", {made.name}"),), made.replacements
-    elif union is not None and not _UNIONS & {other.short for other in source.calls}:
+    elif union is not None and not UNIONS & {other.short for other in source.calls}:
         changes = (Replacement(start, start, f"{union.name}("), Replacement(end, end, f", {made.name})"))
         imports = merged(union.replacements, made.replacements)
     else:
