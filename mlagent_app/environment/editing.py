@@ -111,7 +111,8 @@ class Editing:
                 return apply_patch(action.patch, sources, default_file=path), done
             if self._editor is None:
                 edit = self._catalogue.resolve(action.edit_instruction, dict(sources))
-                return {edit.file: edit.apply(sources[edit.file])}, replace(done, family=edit.family, undo=edit.undo)
+                done = replace(done, family=edit.family, undo=self._catalogue.way_back(edit, sources))
+                return {edit.file: edit.apply(sources[edit.file])}, done
             if path not in sources or path in self._protected:
                 return {path: ""}, done  # refused like any other edit of such a file, before a model is asked
             instruction = action.edit_instruction

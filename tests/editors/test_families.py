@@ -346,3 +346,28 @@ def test_the_numbers_of_a_table_of_settings_are_settings() -> None:
 @pytest.mark.parametrize("line", ["smoothing = 2.0", "dropout = 5", "subsample = 200"])
 def test_what_is_no_share_is_not_taken_for_one(line: str) -> None:
     assert instructions(f"{line}\n") == []
+
+
+@pytest.mark.parametrize(
+    ("before", "instruction", "back"),
+    [
+        ("make_pipeline(StandardScaler(), SVC())", "add PCA before the model", "remove PCA"),
+        ("SVC()", "add StandardScaler before the model", "remove StandardScaler"),
+        (
+            "make_pipeline(StandardScaler(), SVC())",
+            "replace StandardScaler with MinMaxScaler",
+            "replace MinMaxScaler with StandardScaler",
+        ),
+        ("SVC()", "set C of SVC to 10", "set C of SVC to 1"),
+        ("SVC(C=3)", "replace SVC with LogisticRegression", ""),
+        ("SVC()", "vote with LogisticRegression", ""),
+    ],
+)
+def test_the_way_back_makes_the_program_that_was_there(before: str, instruction: str, back: str) -> None:
+    imports = "from sklearn.pipeline import make_pipeline\nfrom sklearn.preprocessing import StandardScaler\nfrom sklearn.svm import SVC\n"
+    files, catalogue = (
+        {"train.py": f"{imports}model = {before}\nmodel.fit(X, y)\nprint(model.score(X_dev, y_dev))\n"},
+        Catalogue(),
+    )
+    edit = catalogue.resolve(instruction, files)
+    assert catalogue.way_back(edit, files) == back

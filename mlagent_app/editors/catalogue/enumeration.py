@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import difflib
 import re
 from collections import Counter, defaultdict
@@ -89,6 +90,20 @@ class Catalogue:
         except ValueError as error:
             raise _refusal(f"{wanted!r}: {error}", wanted, edits) from None
 
+    def way_back(self, edit: Edit, files: Mapping[str, str]) -> str:
+        """The instruction that makes of the edited files the program that they are now; empty where there is none.
+
+        Of an added step that is its removal. Imports that were left behind make no difference.
+        """
+        if edit.undo:
+            return edit.undo
+        text = edit.apply(files[edit.file])
+        now = _program(files[edit.file])
+        for back in self.enumerate({**files, edit.file: text}) if now else ():
+            if back.file == edit.file and not back.undo and _program(back.apply(text)) == now:
+                return back.instruction
+        return ""
+
     def _off_grid(self, asked: Instruction, files: Mapping[str, str], edits: Mapping[str, Edit]) -> Edit:
         """The edit of an instruction that is not enumerated as it stands. Raises ValueError with what is wrong."""
         offered = {name: self._offered(name, files[name]) for name in sorted(files)}
@@ -163,6 +178,24 @@ def _proposals(offers: Sequence[Offer], limit: int) -> Iterator[tuple[Phrase, Of
 def _undo(places: _Places, offer: Offer, file: str) -> str:
     """The instruction that sets what a setting is set to now, written or by default."""
     return str(places.instruction(offer.phrase(offer.present), offer, file)) if isinstance(offer, Setting) else ""
+
+
+class _Unwrapped(ast.NodeTransformer):
+    """Takes a pipeline of one step for the step, which is what it does."""
+
+    def visit_Call(self, node: ast.Call) -> ast.AST:
+        self.generic_visit(node)
+        name = ast.unparse(node.func).rpartition(".")[2]
+        return node.args[0] if name == "make_pipeline" and len(node.args) == 1 and not node.keywords else node
+
+
+def _program(text: str) -> str:
+    """What a Python file does, whatever it imports and however it is laid out; empty where it does not parse."""
+    try:
+        tree = _Unwrapped().visit(ast.parse(text))
+    except (SyntaxError, ValueError):
+        return ""
+    return "".join(ast.dump(node) for node in tree.body if not isinstance(node, (ast.Import, ast.ImportFrom)))
 
 
 def _changes(edit: Edit, text: str) -> bool:
