@@ -364,10 +364,12 @@ def test_what_is_no_share_is_not_taken_for_one(line: str) -> None:
     ],
 )
 def test_the_way_back_makes_the_program_that_was_there(before: str, instruction: str, back: str) -> None:
-    imports = "from sklearn.pipeline import make_pipeline\nfrom sklearn.preprocessing import StandardScaler\nfrom sklearn.svm import SVC\n"
-    files, catalogue = (
-        {"train.py": f"{imports}model = {before}\nmodel.fit(X, y)\nprint(model.score(X_dev, y_dev))\n"},
-        Catalogue(),
-    )
-    edit = catalogue.resolve(instruction, files)
-    assert catalogue.way_back(edit, files) == back
+    script = f"""from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.svm import SVC
+model = {before}
+model.fit(X, y)
+print(model.score(X_dev, y_dev))
+"""
+    files, catalogue = {"train.py": script}, Catalogue()
+    assert catalogue.way_back(catalogue.resolve(instruction, files), files) == back
