@@ -148,3 +148,15 @@ def test_a_model_at_the_end_of_its_pipeline_is_the_model() -> None:
     )
     assert "replace LinearDiscriminantAnalysis with SVC" in instructions(text)
     assert "remove LinearDiscriminantAnalysis" not in instructions(text)
+
+
+@pytest.mark.parametrize(
+    ("model", "offered"),
+    [("Ridge()", False), ("Ridge(fit_intercept=False)", True), ("KNeighborsRegressor()", False), ("SVR()", True)],
+)
+def test_a_target_is_standardised_where_that_changes_anything(model: str, offered: bool) -> None:
+    text = (
+        "from sklearn.linear_model import Ridge\nfrom sklearn.neighbors import KNeighborsRegressor\n"
+        f"from sklearn.svm import SVR\nm = {model}\nm.fit(X, y)\nprint(m.score(X, y))\n"
+    )
+    assert ("standardise the target" in instructions(text)) == offered

@@ -92,6 +92,17 @@ def test_what_a_search_chooses_is_not_set_beside_it_and_the_rest_is() -> None:
     }
 
 
+@pytest.mark.parametrize(("more", "offered"), [("", False), ("print(N_NEIGHBORS)\n", True)])
+def test_a_name_that_only_the_search_would_read_is_not_set(more: str, offered: bool) -> None:
+    code = (
+        "from sklearn.neighbors import KNeighborsClassifier\nN_NEIGHBORS = 5\n"
+        f"m = KNeighborsClassifier(n_neighbors=N_NEIGHBORS)\nm.fit(X, y)\n{more}"
+    )
+    tuned = after("tune n_neighbors and weights of KNeighborsClassifier", code)
+    assert any(item.startswith("set n_neighbors of") for item in instructions(code))
+    assert any(item.startswith("set N_NEIGHBORS to") for item in instructions(tuned)) == offered
+
+
 def test_another_model_takes_the_place_of_model_and_search() -> None:
     text = after(TUNE, HEAD + "m = LogisticRegression(C=3, random_state=5)\nm.fit(X, y)\n")
     changed = after("replace LogisticRegression with ExtraTreesClassifier", text)

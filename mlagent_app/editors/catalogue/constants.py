@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections import Counter
 from collections.abc import Iterator
 
 from mlagent_app.editors.catalogue.following import Follower, Literal, read_literal
@@ -15,6 +16,7 @@ from mlagent_app.editors.catalogue.protected import (
     protected_names,
 )
 from mlagent_app.editors.catalogue.semantics import VAGUE, domain_of
+from mlagent_app.editors.catalogue.sklearn_models import tuned_names
 from mlagent_app.editors.catalogue.source import Scope, Source, is_function
 
 _TABLES = frozenset(
@@ -31,16 +33,27 @@ def constants(source: Source) -> Iterator[Offer]:
     if source.tree is None:
         return
     follower = Follower(source)
-    protected, judging = protected_names(source), judging_names(source) | compared_names(source)
+    left_out, judging = protected_names(source) | _overridden(source), judging_names(source) | compared_names(source)
     for scope in source.scopes.values():
         if not isinstance(scope.node, ast.Module) and not is_function(scope.node):
             continue
         for name, bindings in scope.bindings.items():
-            if len(bindings) != 1 or bindings[0].kind != "assign" or bindings[0].value is None or name in protected:
+            if len(bindings) != 1 or bindings[0].kind != "assign" or bindings[0].value is None or name in left_out:
                 continue
             for offer in _named(source, follower, scope, name, bindings[0].value):
                 if not (offer.family in VAGUE and offer.name.rpartition(".")[2] in judging):
                     yield offer
+
+
+def _overridden(source: Source) -> frozenset[str]:
+    """The names that are read for nothing but arguments that a grid search chooses."""
+    chosen = Counter(
+        word.value.id
+        for call in source.calls
+        for word in call.node.keywords
+        if isinstance(word.value, ast.Name) and word.arg in tuned_names(source, call)
+    )
+    return frozenset(name for name, count in chosen.items() if count == source.loads[name])
 
 
 def _named(source: Source, follower: Follower, scope: Scope, name: str, value: ast.expr) -> Iterator[Setting]:

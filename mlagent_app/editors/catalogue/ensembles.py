@@ -20,6 +20,8 @@ VOTES_PER_FILE = 5
 STACKS_PER_FILE = 3
 FOLDS = 3
 _LABELS = ("first", "second", "third", "fourth", "fifth")
+# A target that is moved and stretched moves and stretches what they predict, and nothing else.
+_EQUIVARIANT = frozenset({"Ridge", "KNeighborsRegressor"})
 # A script that says one of these predicts something that cannot be negative, so that its logarithm exists.
 _POSITIVE = re.compile(r"log_error|rmsle|log1p|price|sales|count|demand|cost|revenue|duration|income|rent", re.IGNORECASE)
 
@@ -137,7 +139,9 @@ def _wraps(script: Script, standing: Standing) -> Iterator[Change]:
     if numpy and _POSITIVE.search(script.source.text):
         functions = f"func={numpy}.log1p, inverse_func={numpy}.expm1"
         yield from _wrapped(script, standing, Phrase("log-target"), target, functions)
-    if "scaled" in standing.traits and (scaler := naming(script.source, "sklearn.preprocessing.StandardScaler")):
+    equivariant = standing.name in _EQUIVARIANT and script.text_of(standing.own, "fit_intercept") != "False"
+    scaler = naming(script.source, "sklearn.preprocessing.StandardScaler")
+    if "scaled" in standing.traits and not equivariant and scaler:
         words = f"transformer={scaler.name}()"
         yield from _wrapped(script, standing, Phrase("standardise-target"), target, words, scaler.replacements)
     if normal := naming(script.source, "sklearn.preprocessing.QuantileTransformer"):

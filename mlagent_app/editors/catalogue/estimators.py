@@ -12,7 +12,7 @@ from mlagent_app.editors.catalogue.booster_parameters import BOOSTERS, TRAINERS
 from mlagent_app.editors.catalogue.following import Follower, read_literal
 from mlagent_app.editors.catalogue.grammar import Phrase
 from mlagent_app.editors.catalogue.offers import Change, Offer, Setting
-from mlagent_app.editors.catalogue.sklearn_models import searched_names
+from mlagent_app.editors.catalogue.sklearn_models import tuned_names
 from mlagent_app.editors.catalogue.sklearn_parameters import PARAMETERS, Parameter
 from mlagent_app.editors.catalogue.source import Call, Source
 from mlagent_app.editors.catalogue.values import Domain, Value, code, kind_of, same, spoken, words
@@ -50,7 +50,7 @@ def estimators(source: Source) -> Iterator[Offer]:
     follower = Follower(source)
     for call in source.calls:
         at = _At(source, follower, call)
-        tuned = _tuned(source, call)
+        tuned = tuned_names(source, call)
         parameters = tuple(item for item in parameters_of(call) if item.name not in tuned)
         for parameter in parameters:
             domain = _allowed(at, parameter)
@@ -61,13 +61,6 @@ def estimators(source: Source) -> Iterator[Offer]:
             yield from _pairs(at)
         if call.name in TRAINERS:
             yield from _trainer(at)
-
-
-def _tuned(source: Source, call: Call) -> frozenset[str]:
-    """The arguments that a grid search around the call chooses: setting them changes nothing."""
-    around = source.parents.get(call.node)
-    outer = source.call_at.get(around) if around is not None else None
-    return searched_names(outer) if outer is not None else frozenset()
 
 
 def parameters_of(call: Call) -> tuple[Parameter, ...]:

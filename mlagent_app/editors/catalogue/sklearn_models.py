@@ -319,6 +319,13 @@ def searched_names(call: Call) -> frozenset[str]:
     return frozenset(str(key) for key in keys) if plain else frozenset()
 
 
+def tuned_names(source: Source, call: Call) -> frozenset[str]:
+    """The arguments that a grid search around the call chooses: setting them changes nothing."""
+    around = source.parents.get(call.node)
+    outer = source.call_at.get(around) if around is not None else None
+    return searched_names(outer) if outer is not None else frozenset()
+
+
 def _standing(call: Call) -> Standing | None:
     if call.root == "sklearn" and call.short in MODELS:
         model = MODELS[call.short]
