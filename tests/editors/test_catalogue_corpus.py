@@ -185,10 +185,10 @@ def test_instructions_are_unique_across_files(names: list[str], pick: int) -> No
         assert SHARED.resolve(edit.instruction, files) == edit
 
 
-def test_a_typical_script_offers_30_to_120_edits() -> None:
+def test_a_typical_script_offers_30_to_80_edits() -> None:
     counts = {name: len(edits_of(name)) for name in SCRIPTS if 45 <= texts()[name].count("\n") <= 150}
     assert len(counts) >= 20
-    assert all(count <= 125 for count in counts.values()), counts
+    assert all(count <= 85 for count in counts.values()), counts
     usual = [name for name, count in counts.items() if count >= 30]
     assert len(usual) >= 0.9 * len(counts), counts
 

@@ -337,15 +337,31 @@ def test_a_constant_that_nothing_reads_any_more_is_not_offered() -> None:
     assert any(edit.file == "settings.py" for edit in catalogue.enumerate(elsewhere))
 
 
-def test_the_numbers_of_a_table_of_settings_are_settings() -> None:
-    """Whatever they are called; a table of anything else, and one in a function, may hold data."""
-    offered = instructions('CONFIG = {"blur": 2.0, "seed": 3}\nCOLOURS = {"blue": 2.0}\ndef f():\n    config = {"red": 4}\n')
-    assert offered == ["set CONFIG.blur to 4", "set CONFIG.blur to 1"]
-
-
 @pytest.mark.parametrize("line", ["smoothing = 2.0", "dropout = 5", "subsample = 200"])
 def test_what_is_no_share_is_not_taken_for_one(line: str) -> None:
     assert instructions(f"{line}\n") == []
+
+
+@pytest.mark.parametrize(
+    "steps",
+    [
+        "make_pipeline(LinearDiscriminantAnalysis(), SVC())",
+        "Pipeline([('project', LinearDiscriminantAnalysis()), ('model', SVC())])",
+        "Pipeline(steps=[('project', LinearDiscriminantAnalysis()), ('model', SVC())])",
+        "make_pipeline(make_union('passthrough', LinearDiscriminantAnalysis()), SVC())",
+    ],
+)
+def test_a_class_that_projects_is_not_the_model(steps: str) -> None:
+    """Linear discriminants are a classifier; as a step before another one they are not what is replaced or joined."""
+    head = (
+        "from sklearn.discriminant_analysis import LinearDiscriminantAnalysis\nfrom sklearn.svm import SVC\n"
+        "from sklearn.pipeline import Pipeline, make_pipeline, make_union\n"
+    )
+    offered = instructions(f"{head}m = {steps}\nm.fit(X, y)\n")
+    assert not [item for item in offered if item.startswith("replace LinearDiscriminantAnalysis") or "#" in item]
+    assert "replace SVC with LogisticRegression" in offered
+    alone = instructions(f"{head}m = make_pipeline(LinearDiscriminantAnalysis())\nm.fit(X, y)\n")
+    assert "replace LinearDiscriminantAnalysis with SVC" in alone
 
 
 @pytest.mark.parametrize(
@@ -373,3 +389,15 @@ print(model.score(X_dev, y_dev))
 """
     files, catalogue = {"train.py": script}, Catalogue()
     assert catalogue.way_back(catalogue.resolve(instruction, files), files) == back
+
+
+@pytest.mark.parametrize(
+    ("model", "offered"),
+    [("Ridge()", False), ("Ridge(fit_intercept=False)", True), ("KNeighborsRegressor()", False), ("SVR()", True)],
+)
+def test_a_target_is_standardised_where_that_changes_anything(model: str, offered: bool) -> None:
+    text = (
+        "from sklearn.linear_model import Ridge\nfrom sklearn.neighbors import KNeighborsRegressor\n"
+        f"from sklearn.svm import SVR\nm = {model}\nm.fit(X, y)\nprint(m.score(X, y))\n"
+    )
+    assert ("standardise the target" in instructions(text)) == offered

@@ -1,9 +1,10 @@
-"""Edits that let the data choose: a grid search around a model."""
+"""Edits that let the data choose: a grid search around a model, character n-grams beside words."""
 
 from __future__ import annotations
 
 import pytest
 
+from mlagent_app.editors.catalogue import Catalogue, NoSuchEdit
 from mlagent_app.editors.catalogue.sklearn_models import MODELS
 from mlagent_app.editors.catalogue.tuning import GRIDS
 from tests.editors.corpus import after, instructions, printed_by
@@ -134,3 +135,40 @@ def test_no_search_where_it_would_fail_or_be_done_twice(code: str) -> None:
 def test_a_search_that_is_read_stays(read: str) -> None:
     text = f"{HEAD}m = GridSearchCV(LogisticRegression(), {{'C': [1, 2]}})\nm.fit(X, y)\n{read}\n"
     assert not [item for item in instructions(text) if item.startswith(("replace LogisticRegression", "vote "))]
+
+
+WORDS = """from sklearn.feature_extraction.text import TfidfVectorizer
+vectoriser = TfidfVectorizer(min_df=1)
+X = vectoriser.fit_transform(["good day", "bad day", "good days"])
+print("score:", X.shape[1], vectoriser.transform(["day"]).shape[1])
+"""
+
+
+def test_character_ngrams_stand_beside_the_words() -> None:
+    pytest.importorskip("sklearn")
+    changed = after("add character n-grams", WORDS)
+    line = (
+        "vectoriser = make_union(TfidfVectorizer(min_df=1), "
+        'TfidfVectorizer(analyzer="char_wb", ngram_range=(2, 5), min_df=2, sublinear_tf=True))'
+    )
+    assert line in changed.split("\n")
+    words, both = (int(printed_by(text).split()[1]) for text in (WORDS, changed))
+    assert both > words
+    assert "add character n-grams" not in instructions(changed)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("min_df=1", "analyzer='char'"),
+        ("min_df=1", "vocabulary=known"),
+        ("min_df=1", "**settings"),
+        ("X.shape[1]", "len(vectoriser.vocabulary_)"),
+        ("X.shape[1]", "vectoriser.get_feature_names_out()"),
+    ],
+)
+def test_a_vectoriser_with_ways_of_its_own_is_left(old: str, new: str) -> None:
+    text = WORDS.replace(old, new)
+    assert "add character n-grams" not in instructions(text)
+    with pytest.raises(NoSuchEdit):
+        Catalogue().resolve("add character n-grams", {"train.py": text})

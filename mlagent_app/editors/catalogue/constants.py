@@ -27,8 +27,7 @@ _TABLES = frozenset(
 def constants(source: Source) -> Iterator[Offer]:
     """Names that are bound once to a plain number or switch, and table entries, whose name says what they are.
 
-    Upper-case names of the module, and entries of its settings tables, are offered also when their name says nothing: halved
-    and doubled.
+    Upper-case names of the module are offered also when their name says nothing: halved and doubled.
     """
     if source.tree is None:
         return
@@ -58,16 +57,15 @@ def _overridden(source: Source) -> frozenset[str]:
 
 def _named(source: Source, follower: Follower, scope: Scope, name: str, value: ast.expr) -> Iterator[Setting]:
     literal = read_literal(source, value)
-    of_module = isinstance(scope.node, ast.Module)
-    is_table = name_words(name)[-1:] in _TABLES
     if literal is not None:
-        if offer := setting(name, literal, generic=of_module and name.isupper() and len(name) > 1):
+        generic = name.isupper() and len(name) > 1 and isinstance(scope.node, ast.Module)
+        if offer := setting(name, literal, generic=generic):
             yield offer
-    elif not is_never(name) or is_table:
-        yield from _entries(source, follower, name, value, generic=of_module and is_table)
+    elif not is_never(name) or name_words(name)[-1:] in _TABLES:
+        yield from _entries(source, follower, name, value)
 
 
-def _entries(source: Source, follower: Follower, path: str, table: ast.expr, *, generic: bool) -> Iterator[Setting]:
+def _entries(source: Source, follower: Follower, path: str, table: ast.expr) -> Iterator[Setting]:
     """The entries of a dictionary bound to a name, nested ones by their dotted path."""
     if follower.is_written(path):
         return
@@ -78,10 +76,10 @@ def _entries(source: Source, follower: Follower, path: str, table: ast.expr, *, 
             continue
         literal = read_literal(source, value)
         if literal is not None:
-            if offer := setting(f"{path}.{key}", literal, generic=generic):
+            if offer := setting(f"{path}.{key}", literal, generic=False):
                 yield offer
         elif not is_never(key):
-            yield from _entries(source, follower, f"{path}.{key}", value, generic=generic)
+            yield from _entries(source, follower, f"{path}.{key}", value)
 
 
 def setting(name: str, literal: Literal, *, generic: bool) -> Setting | None:

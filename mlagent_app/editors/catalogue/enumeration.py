@@ -17,7 +17,7 @@ from mlagent_app.editors.catalogue.source import Source
 from mlagent_app.editors.catalogue.values import Value, heard, same, spoken
 
 # A file's edits are kept to about this many, by proposing fewer neighbours of each value.
-PER_FILE = 120
+PER_FILE = 80
 _KEPT_FILES = 4096
 _WORD = re.compile(r"\w+")
 

@@ -22,7 +22,6 @@ FORMS: dict[str, str] = {
     "tune-two": "tune {name} and {name2} of {owner}",
     "tune": "tune {name} of {owner}",
     "add-before": "add {what} before the model",
-    "add-beside": "add {what} beside the inputs",
     "add-after": "add {what} after {where}",
     "remove": "remove {what}",
     "vote": "vote with {what}",
@@ -31,7 +30,6 @@ FORMS: dict[str, str] = {
     "calibrate": "calibrate the model",
     "log-target": "fit the logarithm of the target",
     "standardise-target": "standardise the target",
-    "normal-target": "fit a normal score of the target",
     "clip": "clip gradients at {value}",
     "schedule": "schedule the learning rate with {what}",
     "callback": "train with the callback {what}",
@@ -39,15 +37,7 @@ FORMS: dict[str, str] = {
     "standardise": "standardise the inputs",
     "keep-best": "keep the best checkpoint",
     "average": "average the last epochs",
-    "ensemble": "average {value} networks",
-    "flip": "flip the training images",
-    "shift": "shift the training images",
-    "noise": "add noise of {value} to the training inputs",
-    "mix": "mix the training examples",
     "characters": "add character n-grams",
-    "text-statistics": "add text statistics",
-    "punctuation": "count punctuation as words",
-    "short-words": "count words of one letter",
 }
 
 _FIELD = re.compile(r"\{(\w+)\}")

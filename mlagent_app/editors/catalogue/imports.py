@@ -42,22 +42,6 @@ def merged(*parts: tuple[Replacement, ...]) -> tuple[Replacement, ...]:
     return tuple(dict.fromkeys(item for part in parts for item in part))
 
 
-def defining(source: Source, imports: tuple[Replacement, ...], function: str) -> tuple[Replacement, ...] | None:
-    """The imports, and a function of the module right after them. `function` is its text, from `def` on.
-
-    None where there is no safe place for an import.
-    """
-    offset = _import_place(source)
-    if offset is None:
-        return None
-    lines = "".join(item.text for item in imports)
-    missing = "" if lines or offset == 0 or source.text[:offset].endswith("\n") else source.newline
-    rest = source.text[offset:]
-    blank = rest[: len(rest) - len(rest.lstrip())].count("\n")
-    text = ("\n\n" + function + "\n" * (2 - blank)).replace("\n", source.newline)
-    return (Replacement(offset, offset, missing + lines + text),)
-
-
 def _is_taken(source: Source, short: str) -> bool:
     return any(short in scope.bindings for scope in source.scopes.values())
 

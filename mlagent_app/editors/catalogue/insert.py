@@ -1,4 +1,4 @@
-"""Steps before the model and beside its inputs, and the removal of steps: scikit-learn pipelines."""
+"""Steps before the model, ensembles around it, and the removal of steps: scikit-learn pipelines."""
 
 from __future__ import annotations
 
@@ -10,31 +10,29 @@ from dataclasses import dataclass
 from mlagent_app.editors.base import Replacement
 from mlagent_app.editors.catalogue.grammar import Phrase
 from mlagent_app.editors.catalogue.imports import Naming, merged, naming
-from mlagent_app.editors.catalogue.members import members
 from mlagent_app.editors.catalogue.offers import Change, Offer
-from mlagent_app.editors.catalogue.places import UNIONS, place_of
-from mlagent_app.editors.catalogue.sklearn_models import SCALERS, Script, Standing, Task
+from mlagent_app.editors.catalogue.places import place_of
+from mlagent_app.editors.catalogue.replace import candidates
+from mlagent_app.editors.catalogue.sklearn_models import MODELS, SCALERS, Script, Standing, introduced
 from mlagent_app.editors.catalogue.source import Call, Source
 
-# A file gets about this many steps in all, shared among its models.
-STEPS_PER_FILE = 12
+# A file gets about this many steps and votes in all, shared among its models.
+STEPS_PER_FILE = 8
+VOTES_PER_FILE = 3
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A transformer: its class, its arguments, and what it is for.
+    """A transformer: its class, its arguments (`{score}` is the score function for the task), and what it is for.
 
-    In the arguments `{score}` is the score function for the task and `{seed}` the model's own seed, 0 where it has none.
-    `use`: a trait of the models that it helps (`scaled`, `linear`), `classes` (it learns from the labels of a
-    classification), `signed` (its columns can be negative, which not all models take), `any`; `on`: `dense`, `sparse`, `text`,
-    `counts` (words counted, not weighted).
+    `use`: `scaled` (models that want one scale), `linear`, `any`; `on`: `dense`, `sparse`, `text`, `counts` (words counted,
+    not weighted).
     """
 
     qualified: str
     arguments: str
     use: str
     on: str
-    beside: bool = False
 
     @property
     def short(self) -> str:
@@ -46,27 +44,16 @@ STEPS = (
     Step("sklearn.preprocessing.PolynomialFeatures", "degree=2, include_bias=False", "linear", "dense"),
     Step("sklearn.preprocessing.QuantileTransformer", 'output_distribution="normal"', "scaled", "dense"),
     Step("sklearn.decomposition.PCA", "n_components=0.95", "any", "dense"),
-    Step("sklearn.discriminant_analysis.LinearDiscriminantAnalysis", "", "classes", "dense"),
     Step("sklearn.preprocessing.MinMaxScaler", "", "scaled", "dense"),
     Step("sklearn.feature_selection.SelectPercentile", "{score}, percentile=50", "any", "dense"),
-    Step("sklearn.kernel_approximation.Nystroem", "n_components=200, random_state={seed}", "linear", "dense"),
     Step("sklearn.preprocessing.PowerTransformer", "", "scaled", "dense"),
     Step("sklearn.preprocessing.SplineTransformer", "", "linear", "dense"),
-    Step("sklearn.preprocessing.RobustScaler", "", "scaled", "dense"),
     Step("sklearn.feature_extraction.text.TfidfTransformer", "sublinear_tf=True", "any", "counts"),
     Step("sklearn.preprocessing.MaxAbsScaler", "", "scaled", "sparse"),
     Step("sklearn.preprocessing.StandardScaler", "with_mean=False", "scaled", "sparse"),
     Step("sklearn.feature_selection.SelectPercentile", "{score}, percentile=50", "any", "sparse"),
     Step("sklearn.preprocessing.Normalizer", "", "scaled", "text"),
-    Step("sklearn.decomposition.TruncatedSVD", "n_components=100, random_state={seed}", "signed", "text"),
 )
-BESIDE = (
-    Step("sklearn.decomposition.PCA", "n_components=0.9", "any", "dense", beside=True),
-    Step("sklearn.cluster.KMeans", "n_clusters=16, n_init=1, random_state={seed}", "any", "dense", beside=True),
-    Step("sklearn.kernel_approximation.Nystroem", "n_components=100, random_state={seed}", "linear", "dense", beside=True),
-)
-# They take counts and shares, nothing below 0.
-_UNSIGNED = frozenset({"MultinomialNB", "ComplementNB"})
 _REMOVABLE = SCALERS | {
     "PCA",
     "TruncatedSVD",
@@ -80,21 +67,24 @@ _REMOVABLE = SCALERS | {
     "RBFSampler",
     "TfidfTransformer",
 }
-# A classifier that also projects: never the model itself where another one stands behind it in the pipeline.
-_REMOVABLE_STEPS = _REMOVABLE | {"LinearDiscriminantAnalysis"}
-_PIPELINE, _UNION = "sklearn.pipeline.make_pipeline", "sklearn.pipeline.make_union"
+# A target that is moved and stretched moves and stretches what they predict, and nothing else.
+_EQUIVARIANT = frozenset({"Ridge", "KNeighborsRegressor"})
+# A script that says one of these predicts something that cannot be negative, so that its logarithm exists.
+_POSITIVE = re.compile(r"log_error|rmsle|log1p|price|sales|count|demand|cost|revenue|duration|income|rent", re.IGNORECASE)
+_SKLEARN_PIPELINE = "sklearn.pipeline.make_pipeline"
 
 
 def insertions(source: Source) -> Iterator[Offer]:
-    """Steps for each model of the script, new columns beside what it is given, and removable steps."""
+    """Steps, votes and wraps for each model of the script, and removable steps."""
     if not source.imported("sklearn"):
         return
     script = Script(source)
     if script.can_wrap:
         for standing in script.models:
-            share = len(script.models)
-            yield from list(_steps(script, standing, STEPS))[: max(2, STEPS_PER_FILE // share)]
-            yield from _steps(script, standing, BESIDE)
+            share = max(1, len(script.models))
+            yield from list(_steps(script, standing))[: max(2, STEPS_PER_FILE // share)]
+            yield from list(_votes(script, standing))[: max(1, VOTES_PER_FILE // share)]
+            yield from _wraps(script, standing)
     if script.is_open:
         for call in source.calls:
             yield from _removals(source, call)
@@ -103,28 +93,17 @@ def insertions(source: Source) -> Iterator[Offer]:
 # -- steps ---------------------------------------------------------------------------------------------------------
 
 
-def _steps(script: Script, standing: Standing, table: tuple[Step, ...]) -> Iterator[Change]:
+def _steps(script: Script, standing: Standing) -> Iterator[Change]:
     scaled = bool(script.classes & SCALERS)
-    within = [standing] if standing.known else members(script, standing)
-    for step in table:
-        taken = step.short in script.classes or (scaled and step.short in SCALERS)
-        if taken or not _is_wanted(step, standing.task, within) or not _suits(script, step):
+    for step in STEPS:
+        wanted = step.use == "any" or step.use in standing.traits
+        if not wanted or step.short in script.classes or (scaled and step.short in SCALERS) or not _suits(script, step):
             continue
         made = _step_text(script, step, standing)
         placed = _placed(script, standing, made) if made else None
         if placed is not None:
             anchor = script.source.span(standing.call.node)[0]
-            form = "add-beside" if step.beside else "add-before"
-            yield Change(Phrase(form, (step.short,)), "preprocessing-step", placed, anchor, "the model")
-
-
-def _is_wanted(step: Step, task: Task, models: list[Standing]) -> bool:
-    """Whether the step helps any of the models, and hinders none."""
-    if step.use == "classes":
-        return task == "classification"
-    if step.use == "signed":
-        return bool(models) and not any(model.name in _UNSIGNED for model in models)
-    return step.use == "any" or any(step.use in model.traits for model in models)
+            yield Change(Phrase("add-before", (step.short,)), "preprocessing-step", placed, anchor, "the model")
 
 
 def _suits(script: Script, step: Step) -> bool:
@@ -147,15 +126,7 @@ def _step_text(script: Script, step: Step, standing: Standing) -> Naming | None:
         if scored is None:
             return None
         arguments, extra = arguments.replace("{score}", scored.name), scored.replacements
-    seed = script.text_of(standing.own, "random_state") or "0"
-    text = f"{named.name}({arguments.replace('{seed}', seed)})"
-    if step.beside:
-        union = naming(script.source, _UNION)
-        if union is None or UNIONS & script.classes:
-            return None
-        quote = script.source.quote
-        text, extra = f"{union.name}({quote}passthrough{quote}, {text})", union.replacements
-    return Naming(text, merged(named.replacements, extra))
+    return Naming(f"{named.name}({arguments})", merged(named.replacements, extra))
 
 
 def _placed(script: Script, standing: Standing, made: Naming) -> tuple[Replacement, ...] | None:
@@ -165,7 +136,7 @@ def _placed(script: Script, standing: Standing, made: Naming) -> tuple[Replaceme
     before = _as_step(source, node, made.name)
     if before is not None:
         return (*made.replacements, before)
-    pipeline = naming(source, _PIPELINE)
+    pipeline = naming(source, _SKLEARN_PIPELINE)
     if pipeline is None:
         return None
     start, end = source.span(node)
@@ -203,12 +174,87 @@ def _before(source: Source, node: ast.expr, text: str, siblings: list[ast.expr])
     return Replacement(start, start, f"{text},{source.newline}{margin}" if own_line else f"{text}, ")
 
 
+# -- ensembles -----------------------------------------------------------------------------------------------------
+
+
+def _votes(script: Script, standing: Standing) -> Iterator[Change]:
+    """The standing model and a second one, averaged."""
+    if standing.name in ("VotingClassifier", "VotingRegressor") or not standing.known:
+        return
+    source = script.source
+    classifier = standing.task == "classification"
+    ensemble = naming(source, f"sklearn.ensemble.{'VotingClassifier' if classifier else 'VotingRegressor'}")
+    if ensemble is None:
+        return
+    start, end = source.span(standing.call.node)
+    quote = source.quote
+    for name in candidates(script, standing):
+        named = naming(source, f"{MODELS[name].module}.{name}")
+        soft = {"chance"} <= MODELS[name].traits & _chances(standing)
+        if named is None or (classifier and "chance" in script.needs and not soft) or "margin" in script.needs:
+            continue
+        second = introduced(script, standing, name, named.name)
+        voting = f", voting={quote}soft{quote}" if classifier and soft else ""
+        opening = f"{ensemble.name}([({quote}first{quote}, "
+        closing = f"), ({quote}second{quote}, {second})]{voting})"
+        changes = (Replacement(start, start, opening), Replacement(end, end, closing))
+        imports = merged(ensemble.replacements, named.replacements)
+        yield Change(Phrase("vote", (name,)), "ensemble", (*imports, *changes), start, "the model")
+
+
+def _chances(standing: Standing) -> frozenset[str]:
+    """The model's traits, with `chance` only where it is certain (SGDClassifier has it for some losses)."""
+    return standing.traits - {"chance"} if standing.name == "SGDClassifier" else standing.traits
+
+
+def _wraps(script: Script, standing: Standing) -> Iterator[Change]:
+    """Bagging, calibration, and transformed targets."""
+    if not standing.known:
+        return
+    margin = "margin" in script.needs
+    if standing.task == "classification":
+        # A search inside bags or folds would be done over and over.
+        if not margin and not standing.searched:
+            yield from _wrapped(script, standing, Phrase("bag"), "sklearn.ensemble.BaggingClassifier", "n_estimators=10")
+            if "chance" in script.needs:
+                yield from _wrapped(script, standing, Phrase("calibrate"), "sklearn.calibration.CalibratedClassifierCV", "")
+        return
+    if not standing.searched:
+        yield from _wrapped(script, standing, Phrase("bag"), "sklearn.ensemble.BaggingRegressor", "n_estimators=10")
+    target = "sklearn.compose.TransformedTargetRegressor"
+    numpy = script.source.local_name("numpy")
+    if numpy and _POSITIVE.search(script.source.text):
+        functions = f"func={numpy}.log1p, inverse_func={numpy}.expm1"
+        yield from _wrapped(script, standing, Phrase("log-target"), target, functions)
+    scaler = naming(script.source, "sklearn.preprocessing.StandardScaler")
+    equivariant = standing.name in _EQUIVARIANT and script.text_of(standing.own, "fit_intercept") != "False"
+    if "scaled" in standing.traits and not equivariant and scaler:
+        words = f"transformer={scaler.name}()"
+        yield from _wrapped(script, standing, Phrase("standardise-target"), target, words, scaler.replacements)
+
+
+def _wrapped(
+    script: Script, standing: Standing, phrase: Phrase, qualified: str, arguments: str, imports: tuple[Replacement, ...] = ()
+) -> Iterator[Change]:
+    """`Wrapper(model, arguments)`, with the model's own seed where bagging takes one."""
+    source = script.source
+    named = naming(source, qualified)
+    if named is None or named.name.rpartition(".")[2] in script.classes:
+        return
+    seed = script.text_of(standing.own, "random_state") if ".Bagging" in qualified else None
+    words = [*([arguments] if arguments else []), *([f"random_state={seed}"] if seed else [])]
+    start, end = source.span(standing.call.node)
+    closing = "".join(f", {word}" for word in words) + ")"
+    changes = (Replacement(start, start, f"{named.name}("), Replacement(end, end, closing))
+    yield Change(phrase, "ensemble", (*merged(imports, named.replacements), *changes), start, "the model")
+
+
 # -- removal -------------------------------------------------------------------------------------------------------
 
 
 def _removals(source: Source, call: Call) -> Iterator[Change]:
     """A step of a pipeline that has others left; never its last one, the model."""
-    if call.root != "sklearn" or call.short not in _REMOVABLE_STEPS:
+    if call.root != "sklearn" or call.short not in _REMOVABLE:
         return
     place = place_of(source, call.node)
     if place is None or place.in_union or place.is_last:

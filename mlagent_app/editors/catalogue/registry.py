@@ -8,12 +8,11 @@ from __future__ import annotations
 from mlagent_app.editors.catalogue.arguments import arguments
 from mlagent_app.editors.catalogue.configs import configs
 from mlagent_app.editors.catalogue.constants import constants
-from mlagent_app.editors.catalogue.ensembles import ensembles
 from mlagent_app.editors.catalogue.estimators import estimators
 from mlagent_app.editors.catalogue.insert import insertions
 from mlagent_app.editors.catalogue.offers import FamilyFunction
 from mlagent_app.editors.catalogue.replace import replacements
-from mlagent_app.editors.catalogue.text import texts
+from mlagent_app.editors.catalogue.text import character_ngrams
 from mlagent_app.editors.catalogue.torch_families import TORCH_FAMILIES
 from mlagent_app.editors.catalogue.tuning import tunings
 
@@ -21,9 +20,8 @@ FAMILIES: tuple[FamilyFunction, ...] = (
     estimators,
     replacements,
     insertions,
-    ensembles,
     tunings,
-    texts,
+    character_ngrams,
     *TORCH_FAMILIES,
     arguments,
     constants,

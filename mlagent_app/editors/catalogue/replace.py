@@ -8,14 +8,12 @@ from collections.abc import Iterator
 from mlagent_app.editors.base import Replacement
 from mlagent_app.editors.catalogue.grammar import Phrase
 from mlagent_app.editors.catalogue.imports import Naming, naming
-from mlagent_app.editors.catalogue.members import members, needs_of_members
 from mlagent_app.editors.catalogue.offers import Change, Offer
 from mlagent_app.editors.catalogue.sklearn_models import MODELS, SCALERS, Script, Standing, Task, introduced
 from mlagent_app.editors.catalogue.source import Call, Source
 
-# In order of promise; a file gets about this many replacements of models in all, and this many of the members of an ensemble.
-PER_FILE = 12
-OF_MEMBERS = 8
+# In order of promise; a file gets about this many replacements of models in all.
+PER_FILE = 9
 _DENSE: dict[Task, tuple[str, ...]] = {
     "classification": (
         "HistGradientBoostingClassifier",
@@ -26,9 +24,6 @@ _DENSE: dict[Task, tuple[str, ...]] = {
         "KNeighborsClassifier",
         "MLPClassifier",
         "LinearDiscriminantAnalysis",
-        "GradientBoostingClassifier",
-        "QuadraticDiscriminantAnalysis",
-        "GaussianNB",
     ),
     "regression": (
         "HistGradientBoostingRegressor",
@@ -39,10 +34,6 @@ _DENSE: dict[Task, tuple[str, ...]] = {
         "GradientBoostingRegressor",
         "KNeighborsRegressor",
         "Lasso",
-        "KernelRidge",
-        "MLPRegressor",
-        "HuberRegressor",
-        "LinearSVR",
     ),
 }
 _SPARSE: dict[Task, tuple[str, ...]] = {
@@ -54,22 +45,8 @@ _SPARSE: dict[Task, tuple[str, ...]] = {
         "ExtraTreesClassifier",
         "RandomForestClassifier",
         "SVC",
-        "KNeighborsClassifier",
-        "MLPClassifier",
-        "BernoulliNB",
     ),
-    "regression": (
-        "Ridge",
-        "ExtraTreesRegressor",
-        "SVR",
-        "RandomForestRegressor",
-        "Lasso",
-        "GradientBoostingRegressor",
-        "LinearSVR",
-        "KernelRidge",
-        "KNeighborsRegressor",
-        "SGDRegressor",
-    ),
+    "regression": ("Ridge", "ExtraTreesRegressor", "SVR", "RandomForestRegressor", "Lasso", "GradientBoostingRegressor"),
 }
 _TEXT_ONLY = ("ComplementNB", "MultinomialNB")
 _SCALER_SWAPS = ("StandardScaler", "QuantileTransformer", "MinMaxScaler", "RobustScaler", "PowerTransformer")
@@ -87,11 +64,7 @@ def replacements(source: Source) -> Iterator[Offer]:
         models = [standing for standing in script.models if standing.known]
         for standing in models:
             count = max(2, PER_FILE // len(models))
-            yield from list(_of_model(script, standing, script.needs))[:count]
-        for standing in script.models:
-            held, needs = members(script, standing), needs_of_members(script, standing)
-            for member in held:
-                yield from list(_of_model(script, member, needs))[: OF_MEMBERS // len(held)]
+            yield from list(_of_model(script, standing))[:count]
     for call in source.calls:
         if call.root == "sklearn" and call.short in SCALERS and not script.is_sparse:
             yield from _of_scaler(source, call)
@@ -99,21 +72,21 @@ def replacements(source: Source) -> Iterator[Offer]:
             yield from _of_vectoriser(source, call)
 
 
-def candidates(script: Script, standing: Standing, needs: frozenset[str]) -> Iterator[str]:
-    """Models with these traits that can stand where this one does, most promising first; none that the script uses already."""
+def candidates(script: Script, standing: Standing) -> Iterator[str]:
+    """Models that can stand where this one stands, most promising first; none that the script uses already."""
     table = _SPARSE if script.is_sparse else _DENSE
     names = [*table[standing.task]]
     if script.is_text and standing.task == "classification":
         names[2:2] = _TEXT_ONLY
     for name in names:
-        if name not in script.classes and needs <= MODELS[name].traits:
+        if name not in script.classes and script.needs <= MODELS[name].traits:
             yield name
 
 
-def _of_model(script: Script, standing: Standing, needs: frozenset[str]) -> Iterator[Change]:
+def _of_model(script: Script, standing: Standing) -> Iterator[Change]:
     source = script.source
     start, end = source.span(standing.call.node)
-    for name in candidates(script, standing, needs):
+    for name in candidates(script, standing):
         named = naming(source, f"{MODELS[name].module}.{name}")
         if named is None:
             continue

@@ -183,7 +183,7 @@ def _domain(meaning: Meaning, value: float, whole: bool) -> Domain:
     reach: Callable[..., float] = min if value < 0 else max
     bound = high if math.isfinite(high) else reach([*map(abs, grid), abs(value)], default=1.0)
     floor = low if math.isfinite(low) else -bound
-    return Domain(tuple(grid), kinds, floor, bound)
+    return Domain(tuple(grid), kinds, floor, bound, width=4)
 
 
 def tidy(value: float, *, whole: bool) -> float:

@@ -63,7 +63,7 @@ MODELS: dict[str, Model] = {
         "AdaBoostClassifier | ensemble | seed weights chance margin share sparse |",
         "MLPClassifier | neural_network | seed chance sparse scaled | max_iter=300",
         "LinearDiscriminantAnalysis | discriminant_analysis | chance margin coef linear |",
-        "QuadraticDiscriminantAnalysis | discriminant_analysis | chance margin | reg_param=0.1",
+        "QuadraticDiscriminantAnalysis | discriminant_analysis | chance margin |",
     ),
     **_models(
         "regression",
@@ -83,7 +83,7 @@ MODELS: dict[str, Model] = {
         "HistGradientBoostingRegressor | ensemble | seed weights |",
         "AdaBoostRegressor | ensemble | seed weights share sparse |",
         "MLPRegressor | neural_network | seed sparse scaled | max_iter=500",
-        'KernelRidge | kernel_ridge | weights sparse scaled | kernel="rbf", alpha=0.1',
+        "KernelRidge | kernel_ridge | weights sparse scaled |",
     ),
 }
 # Models of other libraries are replaced and wrapped, not introduced.
@@ -236,15 +236,10 @@ class Script:
         """The outermost model calls, in the order of the text."""
         found: list[Standing] = []
         for call in self.source.calls:
-            standing = self.standing_at(call.node)
+            standing = self._searches.get(call.node) or _standing(call)
             if standing is not None and not self._is_inner(call):
                 found.append(standing)
         return found
-
-    def standing_at(self, node: ast.AST) -> Standing | None:
-        """The model, or the grid search around one, that is made at this very node."""
-        call = self.source.call_at.get(node) if isinstance(node, ast.Call) else None
-        return (self._searches.get(call.node) or _standing(call)) if call is not None else None
 
     @cached_property
     def _searches(self) -> dict[ast.Call, Standing]:

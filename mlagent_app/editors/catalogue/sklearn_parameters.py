@@ -137,12 +137,12 @@ _COUNTS = (
     P("max_features", ints(None, 2000, 5000, 10000, 20000, 50000, low=10, high=500000, width=2), None),
     P("stop_words", words("english", None), None),
     P("binary", flag(), False),
-    P("lowercase", flag(), True),
+    P("lowercase", flag(), True, absent=False),
     P("strip_accents", words("unicode", "ascii", None), None, absent=False),
 )
 _WEIGHTING = (
     P("sublinear_tf", flag(), False),
-    P("use_idf", flag(), True),
+    P("use_idf", flag(), True, absent=False),
     P("norm", words("l2", "l1", None), "l2", absent=False),
 )
 

@@ -6,15 +6,12 @@ from mlagent_app.editors.catalogue.hf_trainer import training_arguments
 from mlagent_app.editors.catalogue.lightning import lightning_arguments, lightning_schedule
 from mlagent_app.editors.catalogue.offers import FamilyFunction
 from mlagent_app.editors.catalogue.torch_activation import activations, transformer_arguments
-from mlagent_app.editors.catalogue.torch_augment import image_augmentation, input_noise
 from mlagent_app.editors.catalogue.torch_average import average_epochs
 from mlagent_app.editors.catalogue.torch_checkpoint import keep_best
 from mlagent_app.editors.catalogue.torch_dropout import dropout_arguments, dropout_insertion
-from mlagent_app.editors.catalogue.torch_ensemble import ensembles
 from mlagent_app.editors.catalogue.torch_inputs import standardisation
 from mlagent_app.editors.catalogue.torch_loop import batch_size, epochs, gradient_clipping
 from mlagent_app.editors.catalogue.torch_loss import losses
-from mlagent_app.editors.catalogue.torch_mixup import mixup
 from mlagent_app.editors.catalogue.torch_norm import normalisation
 from mlagent_app.editors.catalogue.torch_optimizer import optimiser_arguments, optimiser_replacement
 from mlagent_app.editors.catalogue.torch_schedule import schedule_arguments, schedule_insertion, schedule_replacement
@@ -35,10 +32,6 @@ TORCH_FAMILIES: tuple[FamilyFunction, ...] = (
     standardisation,
     keep_best,
     average_epochs,
-    ensembles,
-    image_augmentation,
-    input_noise,
-    mixup,
     losses,
     dropout_arguments,
     dropout_insertion,

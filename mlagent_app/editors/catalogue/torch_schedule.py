@@ -120,27 +120,23 @@ def validation_metric(loop: ast.For) -> str:
 
 
 def _one_cycle(script: TorchScript, loop: EpochLoop, optimiser: str, name: str) -> Iterator[Offer]:
-    """OneCycleLR steps after every batch where they can be counted, else after every epoch."""
-    rate, made = _rate(script, optimiser), script.naming(f"{_MODULE}.OneCycleLR")
-    if made is None or not rate:
+    """OneCycleLR steps after every batch, so the batches must be counted where the schedule is made."""
+    loader = _loader(script, loop)
+    rate = _rate(script, optimiser)
+    made = script.naming(f"{_MODULE}.OneCycleLR")
+    statement = loop.step.statement
+    block = script.block(statement)
+    if not loop.inline or not loader or made is None or not rate:
         return
-    for last, length in (_batch_end(script, loop), (loop.node.body[-1], f"total_steps={loop.epochs}")):
-        end = script.after(last, f"{name}.step()") if last is not None else None
-        if end is not None:
-            start = script.before(loop.node, f"{name} = {made.name}({optimiser}, max_lr={rate}, {length})")
-            parts = (*made.replacements, start, end)
-            yield Change(Phrase("schedule", ("OneCycleLR",)), _FAMILY, parts, script.source.span(loop.node)[0], "epoch loop")
-            return
-
-
-def _batch_end(script: TorchScript, loop: EpochLoop) -> tuple[ast.stmt | None, str]:
-    """The statement that ends the work on a batch, and arguments that say how many batches there will be."""
-    loader, statement = _loader(script, loop), loop.step.statement
-    if not loop.inline or not loader or loop.batches[:1] != tuple(script.ancestors(statement))[:1]:
-        return None, ""
-    if script.block(statement) is not getattr(loop.batches[0], "body", None):
-        return None, ""
-    return statement, f"epochs={loop.epochs}, steps_per_epoch=len({loader})"
+    if loop.batches[:1] != tuple(script.ancestors(statement))[:1]:
+        return
+    end = script.after(statement, f"{name}.step()")
+    if end is None or block is not getattr(loop.batches[0], "body", None):
+        return
+    arguments = f"max_lr={rate}, epochs={loop.epochs}, steps_per_epoch=len({loader})"
+    start = script.before(loop.node, f"{name} = {made.name}({optimiser}, {arguments})")
+    parts = (*made.replacements, start, end)
+    yield Change(Phrase("schedule", ("OneCycleLR",)), _FAMILY, parts, script.source.span(loop.node)[0], "epoch loop")
 
 
 def _loader(script: TorchScript, loop: EpochLoop) -> str:

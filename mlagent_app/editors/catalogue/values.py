@@ -114,7 +114,7 @@ class Domain:
     kinds: frozenset[Kind]
     low: float = -math.inf
     high: float = math.inf
-    width: int = 6
+    width: int = 4
 
     def choices(self, present: Value) -> tuple[Value, ...]:
         """The values to propose instead of `present`, most promising first; never `present` itself.
@@ -168,17 +168,17 @@ def _neighbours(numbers: list[Value], present: Value, width: int) -> list[Value]
     return turns[:width]
 
 
-def ints(*grid: int | None, low: float | None = None, high: float | None = None, width: int = 6) -> Domain:
+def ints(*grid: int | None, low: float | None = None, high: float | None = None, width: int = 4) -> Domain:
     """A whole number, or None where the grid has it; `low` and `high` default to the ends of the grid."""
     return _numbers(grid, frozenset({"int"}), low, high, width)
 
 
-def floats(*grid: float | None, low: float | None = None, high: float | None = None, width: int = 6) -> Domain:
+def floats(*grid: float | None, low: float | None = None, high: float | None = None, width: int = 4) -> Domain:
     """A real number (whole ones may be written without a dot), or None where the grid has it."""
     return _numbers(grid, frozenset({"int", "float"}), low, high, width)
 
 
-def shares(*grid: float, width: int = 6) -> Domain:
+def shares(*grid: float, width: int = 4) -> Domain:
     """A share from 0.05 to 1 that is always written as a fraction, for parameters to which a whole number is a count."""
     return _numbers(grid, frozenset({"float"}), 0.05, 1.0, width)
 
