@@ -107,10 +107,13 @@ def evaluate(
     changes: Changes = None,
     pool: PoolName = None,
     arms: Annotated[list[str] | None, typer.Option("--arm", help="Only these arms.", show_default=False)] = None,
+    as_made: Annotated[
+        bool, typer.Option("--as-made", help="Take what was trained as it is, whatever has changed since.")
+    ] = False,
     dry_run: Dry = False,
 ) -> None:
     """Play the arms on held-out tasks; tables and plots."""
-    _run("eval", _recipe(recipe, changes, pool), out, dry_run, arms=arms)
+    _run("eval", _recipe(recipe, changes, pool), out, dry_run, arms=arms, as_made=as_made)
 
 
 @app.command()
@@ -173,6 +176,7 @@ def _run(
     seeds: list[int] | None = None,
     arms: list[str] | None = None,
     into: Path | None = None,
+    as_made: bool = False,
 ) -> None:
     place = out or Path(HOME) / recipe.name
     try:
@@ -183,7 +187,7 @@ def _run(
         typer.echo(plan.describe(recipe, place))
         plan.refuse(recipe, stage)
         return
-    with pipeline.Run(recipe, place) as run:
+    with pipeline.Run(recipe, place, as_made) as run:
         if stage == "sft":
             run.sft(arm)
         elif stage == "rl":

@@ -24,6 +24,8 @@ BASELINES = ("random", "bandit", "cookbook", "optuna")
 # What SFT made: with the prior that RL starts from, and the model alone, which has only imitated.
 TUNED = ("sft", "sft-alone")
 PREFIX = "episodes"
+# What an arm plays is kept here, below the run.
+PLACE = "eval/"
 
 
 def trained_stage(arm: str, seed: int) -> str:
@@ -44,7 +46,7 @@ def stage_of(run: Path, recipe: Recipe, arm: str, seed: int) -> Stage:
     few = f"{_trajectories(recipe, arm)} of {recipe.tasks.run_seconds:g} s with {catalogue_digest()}"
     if recipe.eval.role == "validation":
         few += f" on {recipe.tasks.splits} {recipe.tasks.only} {recipe.tasks.most}"
-    return Stage(run, f"eval/{arm}-{seed}", recipe, ("eval",), inputs, few)
+    return Stage(run, f"{PLACE}{arm}-{seed}", recipe, ("eval",), inputs, few)
 
 
 def make(stage: Stage, pool: WorkerPool, arm: str, seed: int, tell: Tell) -> dict[str, Any]:

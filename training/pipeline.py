@@ -27,10 +27,12 @@ class Run:
     """A training run in a directory. Used as a context manager; only one process, or one launch of several, may work on it.
 
     Of several (`training.ranks`) the first one makes the stages; the others join it in those that are shared.
+    `as_made`: what was trained already is taken as it is, also where the recipe or the catalogue has changed since.
     """
 
     recipe: Recipe
     place: Path
+    as_made: bool = False
     _stack: ExitStack = field(default_factory=ExitStack)
     _pool: WorkerPool | None = None
 
@@ -125,7 +127,8 @@ class Run:
 
     def _make(self, stage: Stage, make: Make, *, shared: bool = False) -> None:
         together = ranks()
-        if together.from_first(stage.is_done):
+        adopting = self.as_made and not stage.name.startswith(evaluate.PLACE)
+        if together.from_first(lambda: stage.is_done() or (adopting and stage.adopt())):
             if together.first:
                 with Telling(stage.name) as tell:
                     tell("made already")

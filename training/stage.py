@@ -62,6 +62,17 @@ class Stage:
             return False
         return manifest["key"] == key and all((self.place / name).is_file() for name in manifest["outputs"])
 
+    def adopt(self) -> bool:
+        """Take what another recipe or catalogue made as it is, if it is whole; its manifest goes on saying what made it."""
+        try:
+            manifest, key = read_manifest(self.place), self.key()
+        except UserError:
+            return False
+        if any(not (self.place / name).is_file() for name in manifest["outputs"]):
+            return False
+        write_json(self.place / MANIFEST, {**manifest, "key": key, "adopted": True})
+        return True
+
     def begin(self) -> Progress:
         """Enter the stage. What a killed attempt left is kept if it was for the same recipe and inputs, else removed."""
         key = self.key()

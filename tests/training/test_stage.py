@@ -63,6 +63,20 @@ def test_another_recipe_is_another_stage(tmp_path: Path) -> None:
     assert not first_of(tmp_path, other(seed=1)).is_done()
 
 
+def test_what_another_recipe_made_is_adopted_where_it_is_whole(tmp_path: Path) -> None:
+    assert not first_of(tmp_path).adopt(), "nothing is there"
+    written = make(first_of(tmp_path), data="1", deep__more="2")
+    changed = first_of(tmp_path, other(tasks={"variants": 2}))
+    (tmp_path / "first" / "data").rename(tmp_path / "away")
+    assert not changed.adopt()
+    (tmp_path / "away").rename(tmp_path / "first" / "data")
+    assert changed.adopt()
+    assert changed.is_done()
+    said = read_manifest(changed.place)
+    assert said["recipe"] == written["recipe"], "what made it"
+    assert said["adopted"]
+
+
 def test_a_changed_recipe_discards_what_is_there(tmp_path: Path) -> None:
     make(first_of(tmp_path), data="1", deep__more="2", logs__noise="3")
     (tmp_path / "first" / "link").symlink_to(tmp_path)
