@@ -22,6 +22,10 @@ OUTCOMES, LOGS, MANIFESTS, PAGE = "outcomes.jsonl", "learning.json", "manifests.
 CAP = 2.0
 # Arms are compared after so many steps: what a policy knows shows in its first edits, what a search finds in its last.
 MOMENTS = (1, 2, 3, 5, 10)
+AS_MADE = (
+    " The policies, and what they were trained on, were made at earlier revisions than the evaluation, and played as they were"
+    " (`mlagent-train eval --as-made`): the table at the end has the revision of every stage."
+)
 # The arms whose intervals are drawn.
 BANDS = ("random", "rl")
 
@@ -88,7 +92,7 @@ def page(
     parts = [
         "# Results",
         f"Measured by `mlagent-train all --recipe {recipe.name}`; this page is written from the recorded outcomes by"
-        " `mlagent-train results`.",
+        " `mlagent-train results`." + (AS_MADE if any(item.get("adopted") for item in manifests.values()) else ""),
         "Held-out tasks are those that no stage of training has seen; the data is generated (docs/tasks.md), so **no number"
         " here can be set beside a published one**. Every arm starts from the same scripts on the same data, and executes the"
         " same number of edits; an edit that does not help is undone. Intervals are 95 % bootstrap intervals: all"
@@ -203,10 +207,8 @@ def _learning(run: Path, recipe: Recipe) -> dict[str, list[dict[str, Any]]]:
 
 def _brief(place: Path) -> dict[str, Any]:
     manifest = read_manifest(place)
-    return {
-        name: manifest[name]
-        for name in ("stage", "seconds", "git_revision", "packages", "results", "outputs_digest", "recipe", "inputs")
-    }
+    names = ("stage", "seconds", "git_revision", "packages", "results", "outputs_digest", "recipe", "inputs", "adopted")
+    return {name: manifest[name] for name in names if name in manifest}
 
 
 def _plots(outcomes: Sequence[Outcome], learning: dict[str, list[dict[str, Any]]], recipe: Recipe) -> dict[str, str]:

@@ -52,3 +52,9 @@ def test_one_way_of_training_is_compared_with_nothing(mode: str) -> None:
 
 def test_what_is_within_reach_is_the_best_of_all_arms() -> None:
     assert "up to 2 by all arms together, gained 40.0 % on average" in text()
+
+
+def test_the_page_says_where_policies_were_played_as_they_had_been_made() -> None:
+    made = manifest("step", 6, 5, 600.0, 100, 200)
+    assert "--as-made" not in text(**{"rl-0": made})
+    assert "--as-made" in text(**{"rl-0": {**made, "adopted": True}})
