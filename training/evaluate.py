@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from mlagent_app.policies.embedded import shipped
 from tasks.suite import suite
 from training import experts, sft
 from training.actors import ModelActor, OptunaActor, PolicyActor
@@ -16,11 +17,15 @@ from training.episodes import Actor, EpisodeJob, Step
 from training.playing import episodes, play
 from training.pool import WorkerPool
 from training.recipe import Recipe
-from training.stage import Stage, catalogue_digest
+from training.stage import Stage, catalogue_digest, file_digest
 from training.statistics import Outcome
 from training.telling import Tell
 
 BASELINES = ("random", "bandit", "cookbook", "optuna")
+# The weights that the package has: what a fresh clone can evaluate without training.
+SHIPPED = "shipped"
+# They need nothing that a run has made.
+READY = ("random", "bandit", "optuna", SHIPPED)
 # What SFT made: with the prior that RL starts from, and the model alone, which has only imitated.
 TUNED = ("sft", "sft-alone")
 PREFIX = "episodes"
@@ -30,14 +35,14 @@ PLACE = "eval/"
 
 def trained_stage(arm: str, seed: int) -> str:
     """The stage whose weights an arm plays with; empty for a baseline."""
-    if arm in BASELINES:
+    if arm in BASELINES or arm == SHIPPED:
         return ""
     return "sft" if arm in TUNED else f"{arm}-{seed}"
 
 
 def seeds_of(recipe: Recipe, arm: str) -> tuple[int, ...]:
-    """The training seeds of an arm. Baselines, and SFT, have one."""
-    return (0,) if arm in BASELINES or arm in TUNED else recipe.for_arm(arm).rl.seeds
+    """The training seeds of an arm. Baselines, SFT, and the shipped weights have one."""
+    return (0,) if arm in (*BASELINES, *TUNED, SHIPPED) else recipe.for_arm(arm).rl.seeds
 
 
 def stage_of(run: Path, recipe: Recipe, arm: str, seed: int) -> Stage:
@@ -46,6 +51,8 @@ def stage_of(run: Path, recipe: Recipe, arm: str, seed: int) -> Stage:
     few = f"{_trajectories(recipe, arm)} of {recipe.tasks.run_seconds:g} s with {catalogue_digest()}"
     if recipe.eval.role == "validation":
         few += f" on {recipe.tasks.splits} {recipe.tasks.only} {recipe.tasks.most}"
+    if arm == SHIPPED:
+        few += "".join(file_digest(path) for path in sorted(shipped().iterdir()) if path.is_file())
     return Stage(run, f"{PLACE}{arm}-{seed}", recipe, ("eval",), inputs, few)
 
 
@@ -76,7 +83,7 @@ def actor_of(run: Path, recipe: Recipe, arm: str, seed: int) -> Actor:
         return OptunaActor()
     if arm in BASELINES:
         return PolicyActor(arm, str((run / "experts" / experts.BOOK).resolve()))
-    directory = str((run / trained_stage(arm, seed) / sft.MODEL).resolve())
+    directory = str(shipped() if arm == SHIPPED else (run / trained_stage(arm, seed) / sft.MODEL).resolve())
     return ModelActor(directory, recipe.eval.temperature, alone=arm == "sft-alone")
 
 

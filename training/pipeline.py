@@ -94,11 +94,12 @@ class Run:
         chosen = tuple(arms) or self.recipe.compare.arms
         for arm in chosen:
             evaluate.seeds_of(self.recipe, arm)  # an unknown one is said before anything is made
-        self.experts()
+        if not set(chosen) <= set(evaluate.READY):
+            self.experts()
         for arm in chosen:
             if arm in evaluate.TUNED:
                 self.sft()
-            elif arm not in evaluate.BASELINES:
+            elif arm not in (*evaluate.BASELINES, evaluate.SHIPPED):
                 self.rl(arm)
             for seed in evaluate.seeds_of(self.recipe, arm):
                 stage = evaluate.stage_of(self.place, self.recipe, arm, seed)

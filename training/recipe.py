@@ -236,8 +236,8 @@ class Arm(Section):
 
 
 class Compare(Section):
-    """Which arms are evaluated: `random`, `bandit`, `cookbook`, `optuna`, `sft`, `sft-alone` (without its prior), `rl`, or a
-    name of `arms`.
+    """Which arms are evaluated: `random`, `bandit`, `cookbook`, `optuna`, `sft`, `sft-alone` (without its prior), `rl`,
+    `shipped` (the weights that the package has, which nothing of the run is needed for), or a name of `arms`.
 
     `pairs` are the ratios shown. `few`: arms that play one trajectory a start, to save time.
     """

@@ -177,7 +177,9 @@ def _outcome(row: dict[str, Any]) -> Outcome:
 
 def _finished(run: Path, recipe: Recipe) -> list[tuple[str, int, Stage]]:
     found: list[tuple[str, int, Stage]] = []
-    for arm in dict.fromkeys([*evaluate.BASELINES, *evaluate.TUNED, "rl", *recipe.arms, *recipe.compare.arms]):
+    for arm in dict.fromkeys(
+        [*evaluate.BASELINES, evaluate.SHIPPED, *evaluate.TUNED, "rl", *recipe.arms, *recipe.compare.arms]
+    ):
         for seed in evaluate.seeds_of(recipe, arm):
             stage = evaluate.stage_of(run, recipe, arm, seed)
             if stage.is_done() and _is_of_recipe(run, recipe, arm, seed):
@@ -187,7 +189,7 @@ def _finished(run: Path, recipe: Recipe) -> list[tuple[str, int, Stage]]:
 
 def _is_of_recipe(run: Path, recipe: Recipe, arm: str, seed: int) -> bool:
     """Whether what an arm played with was trained by this recipe, and not by one that was changed since."""
-    if arm in evaluate.BASELINES:
+    if arm in evaluate.BASELINES or arm == evaluate.SHIPPED:
         return True
     if arm in evaluate.TUNED:
         return sft.stage_of(run, recipe).is_done()
@@ -307,7 +309,7 @@ def _speed(manifests: dict[str, Any]) -> list[str]:
 
 def _stages(manifests: dict[str, Any], recipe: Recipe) -> str:
     """Minutes and revisions; `all` adds up what `mlagent-train all` makes, without the arms that were asked for beside it."""
-    asked = [arm for arm in (*evaluate.TUNED, *recipe.arms) if arm not in recipe.compare.arms]
+    asked = [arm for arm in (*evaluate.TUNED, evaluate.SHIPPED, *recipe.arms) if arm not in recipe.compare.arms]
     played = [(arm, seed) for arm in asked for seed in evaluate.seeds_of(recipe, arm)]
     trained = {evaluate.trained_stage(*pair) for pair in played} | {
         sft.stage_name(recipe, arm) for arm in recipe.arms if arm in asked

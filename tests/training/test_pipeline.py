@@ -85,3 +85,17 @@ def test_a_stage_that_was_killed_goes_on_where_it_stood(tmp_path: Path) -> None:
         f"mlagent-train: the shard is damaged: its checksum does not fit ({shard}) - remove it and run the stage again: "
         "what is whole is kept"
     ]
+
+
+def test_the_shipped_weights_are_evaluated_without_training_anything(tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    few = ("eval.tasks=['statoil-iceberg-classifier-challenge']", "eval.steps=1", "eval.starters=1", "eval.detune=[0]")
+    changes = [part for change in few for part in ("--set", change)]
+    line = command("eval", run, "--arm", "shipped", "--arm", "random", *changes)
+    subprocess.run(line, env=environment(tmp_path), check=True, capture_output=True)
+    outcomes = [json.loads(row) for row in (run / "eval" / "outcomes.jsonl").read_text("utf-8").splitlines()]
+    assert {row["arm"] for row in outcomes} == {"random", "shipped"}
+    assert all(len(row["values"]) == 2 for row in outcomes), "the start, and after one step"
+    assert not (run / "experts").exists()
+    again = subprocess.run(line, env=environment(tmp_path), check=True, capture_output=True, text=True)
+    assert "eval/shipped-0: made already" in again.stderr
