@@ -97,10 +97,12 @@ class Catalogue:
         """
         if edit.undo:
             return edit.undo
-        text = edit.apply(files[edit.file])
-        now = _program(files[edit.file])
-        for back in self.enumerate({**files, edit.file: text}) if now else ():
-            if back.file == edit.file and not back.undo and _program(back.apply(text)) == now:
+        now, text = files[edit.file], edit.apply(files[edit.file])
+        touched, program = "".join(now[item.start : item.end] + item.text for item in edit.replacements), _program(now)
+        for back in self.enumerate({**files, edit.file: text}) if program else ():
+            # Parsing a long file takes long, and a way back is of what the edit brought or took: `remove PCA` after `add PCA`.
+            is_of_it = back.file == edit.file and not back.undo and back.instruction.split()[1] in touched
+            if is_of_it and _program(back.apply(text)) == program:
                 return back.instruction
         return ""
 
