@@ -401,3 +401,13 @@ def test_a_target_is_standardised_where_that_changes_anything(model: str, offere
         f"from sklearn.svm import SVR\nm = {model}\nm.fit(X, y)\nprint(m.score(X, y))\n"
     )
     assert ("standardise the target" in instructions(text)) == offered
+
+
+def test_no_way_back_is_known_in_a_file_that_is_nested_too_deep_to_compare() -> None:
+    deep = "+".join(["1"] * 900)
+    text = f"from sklearn.svm import SVC\nx = {deep}\nmodel = SVC()\nmodel.fit(X, y)\nprint(model.score(X_dev, y_dev))\n"
+    files, catalogue = {"train.py": text}, Catalogue()
+    assert catalogue.way_back(catalogue.resolve("add StandardScaler before the model", files), files) in (
+        "",
+        "remove StandardScaler",
+    )

@@ -192,12 +192,12 @@ class _Unwrapped(ast.NodeTransformer):
 
 
 def _program(text: str) -> str:
-    """What a Python file does, whatever it imports and however it is laid out; empty where it does not parse."""
+    """What a Python file does, whatever it imports and however it is laid out; empty where that cannot be told."""
     try:
         tree = _Unwrapped().visit(ast.parse(text))
-    except (SyntaxError, ValueError):
+        return "".join(ast.dump(node) for node in tree.body if not isinstance(node, (ast.Import, ast.ImportFrom)))
+    except (SyntaxError, ValueError, RecursionError):
         return ""
-    return "".join(ast.dump(node) for node in tree.body if not isinstance(node, (ast.Import, ast.ImportFrom)))
 
 
 def _changes(edit: Edit, text: str) -> bool:
