@@ -28,7 +28,7 @@ def refused(text: str | dict[str, object]) -> UserError:
 def test_the_recipes_of_the_package_load(name: str) -> None:
     recipe = load(name)
     assert recipe.name == name
-    known = {"random", "bandit", "cookbook", "optuna", "sft", "sft-alone", "rl", *recipe.arms}
+    known = {"random", "bandit", "cookbook", "optuna", "sft", "sft-alone", "shipped", "rl", *recipe.arms}
     assert set(recipe.compare.arms) <= known
     assert {arm for pair in recipe.compare.pairs for arm in pair} <= known
     for arm in recipe.arms:
