@@ -21,11 +21,10 @@ from training.stage import Stage, catalogue_digest, file_digest
 from training.statistics import Outcome
 from training.telling import Tell
 
-BASELINES = ("random", "bandit", "cookbook", "optuna")
 # The weights that the package has: what a fresh clone can evaluate without training.
 SHIPPED = "shipped"
-# They need nothing that a run has made.
-READY = ("random", "bandit", "optuna", SHIPPED)
+# What no stage of the run has trained.
+BASELINES = ("random", "bandit", "cookbook", "optuna", SHIPPED)
 # What SFT made: with the prior that RL starts from, and the model alone, which has only imitated.
 TUNED = ("sft", "sft-alone")
 PREFIX = "episodes"
@@ -35,14 +34,14 @@ PLACE = "eval/"
 
 def trained_stage(arm: str, seed: int) -> str:
     """The stage whose weights an arm plays with; empty for a baseline."""
-    if arm in BASELINES or arm == SHIPPED:
+    if arm in BASELINES:
         return ""
     return "sft" if arm in TUNED else f"{arm}-{seed}"
 
 
 def seeds_of(recipe: Recipe, arm: str) -> tuple[int, ...]:
-    """The training seeds of an arm. Baselines, SFT, and the shipped weights have one."""
-    return (0,) if arm in (*BASELINES, *TUNED, SHIPPED) else recipe.for_arm(arm).rl.seeds
+    """The training seeds of an arm. Baselines, and SFT, have one."""
+    return (0,) if arm in BASELINES or arm in TUNED else recipe.for_arm(arm).rl.seeds
 
 
 def stage_of(run: Path, recipe: Recipe, arm: str, seed: int) -> Stage:
@@ -81,9 +80,11 @@ def actor_of(run: Path, recipe: Recipe, arm: str, seed: int) -> Actor:
     """Who acts."""
     if arm == "optuna":
         return OptunaActor()
+    if arm == SHIPPED:
+        return ModelActor(str(shipped()), recipe.eval.temperature)
     if arm in BASELINES:
         return PolicyActor(arm, str((run / "experts" / experts.BOOK).resolve()))
-    directory = str(shipped() if arm == SHIPPED else (run / trained_stage(arm, seed) / sft.MODEL).resolve())
+    directory = str((run / trained_stage(arm, seed) / sft.MODEL).resolve())
     return ModelActor(directory, recipe.eval.temperature, alone=arm == "sft-alone")
 
 

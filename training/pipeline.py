@@ -94,12 +94,12 @@ class Run:
         chosen = tuple(arms) or self.recipe.compare.arms
         for arm in chosen:
             evaluate.seeds_of(self.recipe, arm)  # an unknown one is said before anything is made
-        if not set(chosen) <= set(evaluate.READY):
+        if any(evaluate.stage_of(self.place, self.recipe, arm, 0).inputs for arm in chosen):
             self.experts()
         for arm in chosen:
             if arm in evaluate.TUNED:
                 self.sft()
-            elif arm not in (*evaluate.BASELINES, evaluate.SHIPPED):
+            elif arm not in evaluate.BASELINES:
                 self.rl(arm)
             for seed in evaluate.seeds_of(self.recipe, arm):
                 stage = evaluate.stage_of(self.place, self.recipe, arm, seed)

@@ -46,7 +46,7 @@ def write(run: Path, recipe: Recipe, tell: Callable[[str], None]) -> Path:
 
 
 def _made(run: Path) -> list[Path]:
-    return sorted([*run.glob("*/manifest.json"), *run.glob("eval/*/manifest.json")])
+    return sorted([*run.glob("*/manifest.json"), *run.glob(f"{evaluate.PLACE}*/manifest.json")])
 
 
 def document(place: Path, recipe: Recipe, target: Path | None = None) -> Path:
@@ -177,9 +177,7 @@ def _outcome(row: dict[str, Any]) -> Outcome:
 
 def _finished(run: Path, recipe: Recipe) -> list[tuple[str, int, Stage]]:
     found: list[tuple[str, int, Stage]] = []
-    for arm in dict.fromkeys(
-        [*evaluate.BASELINES, evaluate.SHIPPED, *evaluate.TUNED, "rl", *recipe.arms, *recipe.compare.arms]
-    ):
+    for arm in dict.fromkeys([*evaluate.BASELINES, *evaluate.TUNED, "rl", *recipe.arms, *recipe.compare.arms]):
         for seed in evaluate.seeds_of(recipe, arm):
             stage = evaluate.stage_of(run, recipe, arm, seed)
             if stage.is_done() and _is_of_recipe(run, recipe, arm, seed):
@@ -189,7 +187,7 @@ def _finished(run: Path, recipe: Recipe) -> list[tuple[str, int, Stage]]:
 
 def _is_of_recipe(run: Path, recipe: Recipe, arm: str, seed: int) -> bool:
     """Whether what an arm played with was trained by this recipe, and not by one that was changed since."""
-    if arm in evaluate.BASELINES or arm == evaluate.SHIPPED:
+    if arm in evaluate.BASELINES:
         return True
     if arm in evaluate.TUNED:
         return sft.stage_of(run, recipe).is_done()
@@ -309,12 +307,12 @@ def _speed(manifests: dict[str, Any]) -> list[str]:
 
 def _stages(manifests: dict[str, Any], recipe: Recipe) -> str:
     """Minutes and revisions; `all` adds up what `mlagent-train all` makes, without the arms that were asked for beside it."""
-    asked = [arm for arm in (*evaluate.TUNED, evaluate.SHIPPED, *recipe.arms) if arm not in recipe.compare.arms]
+    asked = [arm for arm in (*evaluate.BASELINES, *evaluate.TUNED, *recipe.arms) if arm not in recipe.compare.arms]
     played = [(arm, seed) for arm in asked for seed in evaluate.seeds_of(recipe, arm)]
     trained = {evaluate.trained_stage(*pair) for pair in played} | {
         sft.stage_name(recipe, arm) for arm in recipe.arms if arm in asked
     }
-    further = trained - {"sft"} | {f"eval/{arm}-{seed}" for arm, seed in played}
+    further = trained - {"sft"} | {f"{evaluate.PLACE}{arm}-{seed}" for arm, seed in played}
     rows = [["Stage", "Minutes", "Revision", "Data"]]
     rows += [[name, f"{m['seconds'] / 60:.1f}", m["git_revision"], m["outputs_digest"]] for name, m in manifests.items()]
     total = sum(m["seconds"] for name, m in manifests.items() if name not in further) / 60

@@ -56,22 +56,23 @@ class Stage:
 
     def is_done(self) -> bool:
         """Whether it was made already from the very same recipe and inputs."""
-        try:
-            manifest, key = read_manifest(self.place), self.key()
-        except UserError:
-            return False
-        return manifest["key"] == key and all((self.place / name).is_file() for name in manifest["outputs"])
+        found = self._whole()
+        return found is not None and found[0]["key"] == found[1]
 
     def adopt(self) -> bool:
         """Take what another recipe or catalogue made as it is, if it is whole; its manifest goes on saying what made it."""
+        found = self._whole()
+        if found is not None:
+            write_json(self.place / MANIFEST, {**found[0], "key": found[1], "adopted": True})
+        return found is not None
+
+    def _whole(self) -> tuple[dict[str, Any], str] | None:
+        """The manifest of a finished stage with all outputs there, whatever it was made from, and the key it would have now."""
         try:
             manifest, key = read_manifest(self.place), self.key()
         except UserError:
-            return False
-        if any(not (self.place / name).is_file() for name in manifest["outputs"]):
-            return False
-        write_json(self.place / MANIFEST, {**manifest, "key": key, "adopted": True})
-        return True
+            return None
+        return (manifest, key) if all((self.place / name).is_file() for name in manifest["outputs"]) else None
 
     def begin(self) -> Progress:
         """Enter the stage. What a killed attempt left is kept if it was for the same recipe and inputs, else removed."""
