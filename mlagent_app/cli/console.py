@@ -20,6 +20,11 @@ THOUGHT = 160
 MARKS = {"accept": "[green]kept[/]", "refuse": "[dim]refused[/]", "skip": "[dim]skipped[/]", "run": ""}
 
 
+def again(session: str, *, landing: bool) -> str:
+    """The command that goes on with a session. By its id: it stays the same one when another has begun meanwhile."""
+    return f"mlagent run --resume {session}{' --apply' if landing else ''}"
+
+
 class TextSurface:
     """Prints events for a person who reads a scrolling terminal or a log file."""
 
@@ -65,9 +70,7 @@ class TextSurface:
             case ev.SessionEnded() if event.reason != "failed":  # of which `Failed` has told
                 self._line(f"  ended: {END_REASONS.get(event.reason, escape(event.reason))}")
                 if event.reason == "stopped":
-                    # By its id: it stays the same session when another one of the project has begun meanwhile.
-                    again = f"mlagent run --resume {self._session}{' --apply' if self._landing else ''}"
-                    self._line(f"  to go on with it: {again}")
+                    self._line(f"  to go on with it: {again(self._session, landing=self._landing)}")
             case ev.TestScored():
                 self._line(f"  {escape(event.text)}")
             case ev.Notice():

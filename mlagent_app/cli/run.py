@@ -18,7 +18,7 @@ from mlagent_app.agent.errors import Exit
 from mlagent_app.agent.events import Event
 from mlagent_app.agent.summary import summarise
 from mlagent_app.agent.summary import to_json as summary_json
-from mlagent_app.cli.console import TextSurface
+from mlagent_app.cli.console import TextSurface, again
 from mlagent_app.session.backend import ProjectBackend, resolve_project
 from mlagent_app.session.control import Controls
 
@@ -27,7 +27,7 @@ class Headless:
     """Runs one session and says on stdout what `--format` asks for; everything else goes to stderr."""
 
     def __init__(self, project: Path | None, flags: Mapping[str, object], *, resume: str, demo: bool, apply: bool) -> None:
-        self._resume = resume
+        self._apply = apply
         self._controls = Controls()
         self._seen: list[Event] = []
         self._signalled = False
@@ -37,8 +37,7 @@ class Headless:
 
     def run(self, style: str) -> int:
         """The exit code. Raises `UserError` for what prevents the start."""
-        console = Console(stderr=style != "text", highlight=False)
-        text = TextSurface(console, str(self._project))
+        text = TextSurface(Console(stderr=style != "text", highlight=False), str(self._project))
         plan = self._backend.open()
         text.opened(plan)
         signal.signal(signal.SIGINT, self._stop)
@@ -70,6 +69,9 @@ class Headless:
         del signum, frame
         if self._signalled:
             # The second Ctrl-C does not wait for the sandbox to be cleaned up; its own nets catch what is left.
+            # Whatever was being printed just now, this is not part of it.
+            hint = f"; to go on with it: {again(self._backend.session, landing=self._apply)}" if self._backend.session else ""
+            os.write(2, f"\nmlagent: left at once{hint}\n".encode())
             sys.exit(Exit.INTERRUPTED)
         self._signalled = True
         self._controls.stop()

@@ -163,9 +163,14 @@ def listing(project: Path | None = None) -> list[SessionInfo]:
 
 def latest(project: Path) -> SessionPaths:
     """The newest session of a project. Raises `UserError` when there is none."""
-    infos = [item for item in listing(project) if item.state != "damaged"]
+    sessions = [item for item in listing() if item.state != "damaged"]
+    infos = [item for item in sessions if item.project == str(project)]
     if not infos:
-        raise UserError("this project has no session to continue", where=str(project), how="start one without --continue")
+        moved = [item for item in sessions if Path(item.project).name == project.name and not Path(item.project).exists()]
+        how = "start one without --continue"
+        if moved:
+            how = f"session {moved[0].id} belongs to {moved[0].project}: move the project back there to go on with it, or {how}"
+        raise UserError("this project has no session to continue", where=str(project), how=how)
     return SessionPaths(sessions_dir() / infos[0].id)
 
 

@@ -73,6 +73,17 @@ def test_a_project_that_was_moved_is_said_to_be_gone(tmp_path: Path) -> None:
         assert f"session {session} is no longer where it was ({project}) - move it back there" in line, arguments
 
 
+def test_a_project_that_was_moved_into_another_directory_is_told_of_its_session(tmp_path: Path) -> None:
+    project = make_project(tmp_path / "one")
+    session = session_of(project)
+    (tmp_path / "elsewhere").mkdir()
+    moved = project.rename(tmp_path / "elsewhere" / "one")
+    done = mlagent("run", moved, "--continue")
+    assert done.returncode == 2
+    line = one_line(done)
+    assert "this project has no session to continue" in line and f"session {session} belongs to {project}: move" in line
+
+
 def test_a_session_of_another_project_is_said_to_be_so(tmp_path: Path) -> None:
     project, other = make_project(tmp_path / "one"), make_project(tmp_path / "other")
     session = session_of(project)

@@ -140,6 +140,40 @@ def test_control_c_ends_with_130_and_can_be_continued(project: Path) -> None:
     assert hint.strip() == f"to go on with it: mlagent run --resume {store.latest(project).id}"
     again = hint.partition("mlagent ")[2].split()
     assert mlagent(*again, "--steps", "1", "--format", "json", cwd=project.parent).returncode == 0
+    longer = command("mlagent", *again, "--steps", "50")
+    with subprocess.Popen(longer, stdout=subprocess.PIPE, text=True, env=environment()) as process:
+        assert process.stdout is not None
+        for line in process.stdout:
+            if "continued" in line:
+                process.send_signal(signal.SIGINT)
+                break
+        assert hint.strip() in [line.strip() for line in process.stdout]
+
+
+def test_a_second_control_c_leaves_at_once_and_says_how_to_go_on(project: Path) -> None:
+    text = (project / "train.py").read_text()
+    (project / "train.py").write_text(
+        "import signal, time\nfor n in (signal.SIGTERM, signal.SIGINT):\n    signal.signal(n, signal.SIG_IGN)\n"
+        f"{text}    time.sleep(60)\n"
+    )
+    process = subprocess.Popen(
+        command("mlagent", "run", project, "--steps", "5", "--sandbox", "local", "--format", "events"),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environment(),
+    )
+    assert process.stdout is not None and process.stderr is not None
+    for line in process.stdout:
+        if json.loads(line)["type"] == "RunStarted":
+            break
+    time.sleep(1)
+    process.send_signal(signal.SIGINT)
+    time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    assert process.wait(timeout=60) == 130
+    session = store.latest(project).id
+    assert f"mlagent: left at once; to go on with it: mlagent run --resume {session}" in process.stderr.read().splitlines()
 
 
 def wait_for_baseline(project: Path) -> None:
