@@ -78,7 +78,10 @@ def test_the_results_are_those_of_the_recorded_outcomes(name: str, tmp_path: Pat
         assert drawing.read_text("utf-8") == (ROOT / "docs" / name / drawing.name).read_text("utf-8"), drawing.name
 
 
-@pytest.mark.parametrize(("page", "further"), [("results", {"eval/sft-alone-0"}), ("earlier", {"episode-0", "eval/episode-0"})])
+@pytest.mark.parametrize(
+    ("page", "further"),
+    [("results", {"eval/sft-alone-0", "eval/no-prior-0", "no-prior-0"}), ("earlier", {"episode-0", "eval/episode-0"})],
+)
 def test_the_minutes_of_all_leave_out_what_was_asked_for_beside_it(page: str, further: set[str]) -> None:
     manifests = json.loads((ROOT / "docs" / page / "manifests.json").read_text("utf-8"))
     assert further < set(manifests)
