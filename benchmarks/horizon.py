@@ -163,7 +163,7 @@ def main() -> None:
     rows = merged(row for run in given.run for row in tried(run, recipe, given.steps))
     episodes = Counter(start for start, _ in {(row.start, row.episode) for row, _ in rows})
     if not episodes or max(episodes.values()) < 2:
-        parser.error("no start was played twice: name two runs of mlagent-train experts (--out DIR, another seed)")
+        parser.error("no start was played twice: name two runs of mlagent-train experts, of recipes that differ in `seed`")
     print(f"{len(rows)} edits of {len({row.start for row, _ in rows})} starts in {len(given.run)} runs; beside {BASE}:")
     print(table(rows, given.steps))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import select
@@ -71,7 +72,8 @@ class Headless:
             # The second Ctrl-C does not wait for the sandbox to be cleaned up; its own nets catch what is left.
             # Whatever was being printed just now, this is not part of it.
             hint = f"; to go on with it: {again(self._backend.session, landing=self._apply)}" if self._backend.session else ""
-            os.write(2, f"\nmlagent: left at once{hint}\n".encode())
+            with contextlib.suppress(OSError):  # nobody may be there to read it
+                os.write(2, f"\nmlagent: left at once{hint}\n".encode())
             sys.exit(Exit.INTERRUPTED)
         self._signalled = True
         self._controls.stop()
