@@ -66,7 +66,7 @@ def tried(run: Path, recipe: Recipe, steps: int) -> Iterator[Tried]:
             continue
         start, kind = episode["start"], episode["kind"]
         book = books[start["task"]]
-        levels = [_share(value, episode) for value in episode["values"]]
+        levels = [max(-1.0, min(1.0, experts.share(value, episode))) for value in episode["values"]]
         for step in (Step(**row) for row in episode["steps"][:steps]):
             if step.index + LEFT > len(episode["steps"]):
                 break
@@ -78,11 +78,6 @@ def tried(run: Path, recipe: Recipe, steps: int) -> Iterator[Tried]:
                 yield Tried(place, name, family_of(step), step.index, levels[step.index], expected, now, end)
             if step.kept and family_of(step) in ("vote", "stack"):
                 break
-
-
-def _share(value: float, episode: dict[str, Any]) -> float:
-    share = (value - episode["m_init"]) / (episode["m_best"] - episode["m_init"])
-    return max(-1.0, min(1.0, share))
 
 
 def merged(rows: Iterable[Tried]) -> list[tuple[Tried, str]]:

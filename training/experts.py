@@ -125,7 +125,12 @@ def write_book(path: Path, episodes: Iterable[dict[str, Any]], version: Version)
 def _closed(episode: dict[str, Any]) -> float:
     if not episode["values"]:
         return 0.0
-    return (episode["values"][-1] - episode["m_init"]) / (episode["m_best"] - episode["m_init"])
+    return share(episode["values"][-1], episode)
+
+
+def share(value: float, episode: dict[str, Any]) -> float:
+    """The share of the span from an episode's start to its reference that `value` has closed: no unit, 1 = as good as that."""
+    return (value - episode["m_init"]) / (episode["m_best"] - episode["m_init"])
 
 
 def _mean(values: Iterable[float]) -> float:
