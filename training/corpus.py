@@ -122,7 +122,7 @@ class LookJob:
                 **_facts(env, seen, state),
                 "text": digest(seen.state, {item.file for item in left}),
                 "edits": [[item.instruction, item.file, item.family] for item in left],
-                "tries": [[item.instruction, item.family, item.helped] for item in tries(seen.state)],
+                "tries": [[item.instruction, item.family, item.helped, item.longer] for item in tries(seen.state)],
                 "room": seen.state.room,
             })  # fmt: skip
         env.close()
@@ -307,7 +307,7 @@ def situation(row: dict[str, Any]) -> Situation:
     """From a row of a shard."""
     edits = tuple((str(a), str(b), str(c)) for a, b, c in row["edits"])
     completions = tuple(tuple(ids) for ids in row["completions"])
-    tried = tuple(Tried(str(a), str(b), bool(c)) for a, b, c in row.get("tries", ()))
+    tried = tuple(Tried(str(a), str(b), bool(c), *longer) for a, b, c, *longer in row.get("tries", ()))  # older rows have none
     prompt = np.array(row["prompt"], dtype=np.int64)
     names = {name: row[name] for name in ("task", "variant", "base", "depth", "kind")}
     room = row.get("room")

@@ -59,10 +59,8 @@ class Step:
 
     @property
     def longer(self) -> float | None:
-        """How much longer a run took with the edit than without it (`lengthened`); None for one that failed before its end."""
-        if self.outcome not in ("ok", "timeout"):
-            return None
-        return lengthened(self.before_seconds, self.seconds, cut_off=self.outcome == "timeout")
+        """How much longer a run took with the edit than without it; see `lengthened`."""
+        return lengthened(self.before_seconds, self.seconds, self.outcome)
 
     def reward(self, version: Version) -> float | None:
         """The reward of eq. 6; None when the infrastructure failed."""

@@ -143,14 +143,14 @@ class Cookbook:
         return book
 
 
-def lengthened(before: float | None, after: float, *, cut_off: bool = False) -> float | None:
-    """The natural logarithm of how many times as long a run took `after` an edit as `before` it, in seconds; None if unknown.
+def lengthened(before: float | None, after: float, outcome: str = "ok") -> float | None:
+    """The natural logarithm of how many times as long a run took `after` an edit as `before` it, in seconds.
 
-    `cut_off`: the run reached its limit.
+    None where that is not known: without a time before, and for a run that came to no end of its own or failed before it.
     """
-    if before is None:
+    if before is None or outcome not in ("ok", "timeout"):
         return None
-    return math.log((after * (CUT_OFF if cut_off else 1.0) + SHORTEST) / (before + SHORTEST))
+    return math.log((after * (CUT_OFF if outcome == "timeout" else 1.0) + SHORTEST) / (before + SHORTEST))
 
 
 @lru_cache(maxsize=8192)

@@ -28,7 +28,8 @@ class Turn:
 
     `kept` says whether the edit is part of the project as it now stands; `reason` is what a person said on refusing it.
     `base` names the files' state that the action was taken in, so that an edit is not tried twice on the same files. `reply` is
-    the whole answer of a policy that writes one, `undo` the catalogue's instruction that sets what was set before.
+    the whole answer of a policy that writes one, `undo` the catalogue's instruction that sets what was set before. `longer`:
+    how much longer its run took than one of the files before it; see `agent.cookbook.lengthened`.
     """
 
     index: int
@@ -47,12 +48,13 @@ class Turn:
     base: str = ""
     reply: str = ""
     undo: str = ""
+    longer: float | None = None
 
     def to_json(self) -> dict[str, Any]:
-        """As plain values, without an empty `reply` or `undo`: states saved before there were any keep their names."""
+        """As plain values, without an empty `reply` or `undo` or an unknown `longer`: older states have none."""
         row = asdict(self)
-        for name in ("reply", "undo"):
-            if not row[name]:
+        for name, empty in (("reply", ""), ("undo", ""), ("longer", None)):
+            if row[name] == empty:
                 del row[name]
         return row
 

@@ -7,7 +7,7 @@ import hashlib
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,7 @@ class SavedState:
 
     `variant` is the id of the task's variant; `files` are the workspace's (relative path to content, the data left out);
     `value` is m_t of these files, `m_init` and `m_best` are the reward's reference. `seconds` is what a run of these files
-    took; it is no part of the state's name, for no two runs take the same time.
+    took; times are no part of the state's name, here or in the history, for no two runs take the same.
     """
 
     variant: str
@@ -40,13 +40,14 @@ class SavedState:
 
     def to_json(self) -> str:
         """One line of JSON with sorted keys."""
-        return json.dumps({**self._named(), "seconds": self.seconds}, sort_keys=True)
+        history = [turn.to_json() for turn in self.history]
+        return json.dumps({**self._named(), "history": history, "seconds": self.seconds}, sort_keys=True)
 
     def _named(self) -> dict[str, Any]:
         """What names the state."""
         data = {**{name: getattr(self, name) for name in ("variant", "value", "m_init", "m_best", "m_best_source")}}
         data["files"] = {path: base64.b64encode(content).decode() for path, content in self.files.items()}
-        data["history"] = [turn.to_json() for turn in self.history]
+        data["history"] = [replace(turn, longer=None).to_json() for turn in self.history]
         return data
 
     @classmethod

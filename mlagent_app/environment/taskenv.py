@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from mlagent_app.agent.actions import Action, EditScript, FinalAnswer, InvalidAction, parse
+from mlagent_app.agent.cookbook import lengthened
 from mlagent_app.agent.edits import Candidate
 from mlagent_app.agent.errors import Exit, UserError
 from mlagent_app.agent.reward import Reference, Version
@@ -189,10 +190,11 @@ class TaskEnvironment:
         better = value is not None and TaskJudge(episode.drawn).spec.better(value, before)
         # A copied file is no edit and needs no run: it stays.
         kept = edited and (better or result.reward.case == "no_edit")
+        turn = _turn(episode.taken, result, value, episode.seconds, kept=kept)
         if kept:
             episode.commit, episode.value = result.prepared.commit, before if value is None else value
             episode.seconds = result.measurement.result.seconds if result.measurement else episode.seconds
-        episode.history.append(_turn(episode.taken, result, value, kept=kept))
+        episode.history.append(turn)
         episode.done = episode.taken >= self._max_steps or isinstance(action, FinalAnswer)
         return Transition(self._observe(result.feedback), result.reward.scalar, episode.done, self._metadata(result, kept))
 
@@ -360,7 +362,7 @@ def _plan(drawn: Drawn, seconds: float) -> Plan:
     )
 
 
-def _turn(index: int, result: StepResult, value: float | None, *, kept: bool) -> Turn:
+def _turn(index: int, result: StepResult, value: float | None, before_seconds: float | None, *, kept: bool) -> Turn:
     prepared, measurement = result.prepared, result.measurement
     outcome = "invalid" if result.reward.case == "invalid" else measurement.result.outcome if measurement else "ok"
     if outcome == "ok" and measurement is not None and measurement.value is None:
@@ -379,4 +381,5 @@ def _turn(index: int, result: StepResult, value: float | None, *, kept: bool) ->
         feedback=result.feedback,
         base=prepared.base,
         undo=prepared.undo,
+        longer=lengthened(before_seconds, measurement.result.seconds, outcome) if measurement else None,
     )

@@ -24,27 +24,33 @@ from mlagent_app.policies.trie import Floats
 # phi_k, in the order of the columns of `features`; no unit. Weights go by these names: who changes a feature renames it.
 # expected: the logarithm of FLOOR plus the cookbook's mean reward. The others: of this session's tries of the edit's family, or
 # of its target (the instruction without its value), the number that helped or failed, over 1 + the number of all. in_time: the
-# logarithm of the chance that a run with the edit ends before it is cut off, by what the cookbook knows of run times.
+# logarithm of the chance that a run with the edit ends before it is cut off, by the times of the cookbook and of the session.
 FEATURES = ("expected", "family_helped", "family_failed", "target_helped", "target_failed", "in_time")
 # Below this, means of rewards are not told apart: the cookbook's smallest ones are noise.
 FLOOR = 0.01
 # The logistic curve of being cut off against the logarithm of foretold time over limit: `python -m benchmarks.overtime`.
 STEEP, EVEN = 2.0, 0.4
+# How many runs that take as long as foretold weigh up against those of the session that do not.
+PACE_STRENGTH = 2.0
 
 
 @dataclass(frozen=True, slots=True)
 class Tried:
-    """A try of this session. It `helped` when its edit was kept: what a person refused is no better than what failed."""
+    """A try of this session. It `helped` when its edit was kept: what a person refused is no better than what failed.
+
+    `longer`: see `Turn.longer`.
+    """
 
     instruction: str
     family: str
     helped: bool
+    longer: float | None = None
 
 
 def tries(state: State) -> tuple[Tried, ...]:
     """The session's tries so far; what the infrastructure failed is none."""
     return tuple(
-        Tried(turn.instruction, turn.family, turn.kept)
+        Tried(turn.instruction, turn.family, turn.kept, turn.longer)
         for turn in state.history
         if turn.instruction and turn.outcome != "infrastructure"
     )
@@ -59,13 +65,23 @@ def features(
     """
     families = Counter((item.family, item.helped) for item in tried)
     targets = Counter((target_of(item.instruction), item.helped) for item in tried)
+    slower = pace(book, kind, tried)
     rows = np.empty((len(edits), len(FEATURES)))
     for row, (instruction, family) in zip(rows, edits, strict=True):
         row[0] = math.log(FLOOR + max(0.0, book.score(kind, instruction, family)))
         row[1:3] = _shares(families, family)
         row[3:5] = _shares(targets, target_of(instruction))
-        row[5] = 0.0 if room is None else in_time(book.longer(kind, instruction, family), room)
+        row[5] = 0.0 if room is None else in_time(slower + book.longer(kind, instruction, family), room)
     return rows
+
+
+def pace(book: Cookbook, kind: str, tried: Sequence[Tried]) -> float:
+    """How much longer than the cookbook foretold the session's runs took: the mean difference of logarithms, shrunk to 0.
+
+    The cookbook's times are of its own tasks' data; where there is more of it, all slow edits are slower.
+    """
+    over = [item.longer - book.longer(kind, item.instruction, item.family) for item in tried if item.longer is not None]
+    return sum(over) / (PACE_STRENGTH + len(over))
 
 
 def in_time(longer: float, room: float) -> float:

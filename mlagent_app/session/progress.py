@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from mlagent_app.agent import events as ev
+from mlagent_app.agent.cookbook import lengthened
 from mlagent_app.agent.events import Approve, Event
 from mlagent_app.agent.metrics import MetricSpec
 from mlagent_app.agent.state import Turn
@@ -108,9 +109,9 @@ class Progress:
     def head_seconds(self) -> float | None:
         """What the newest run of the accepted files took; a part of a step was never run, and is taken for the whole of it."""
         for step in reversed(self.steps):
-            ran = [run.seconds for run in step.runs if run.outcome == "ok"] if step.kept and step.edits else []
-            if ran:
-                return ran[-1]
+            took = _took(step)
+            if took is not None:
+                return took
         return self.baseline.seconds if self.baseline else None
 
     @property
@@ -166,10 +167,21 @@ class Progress:
 
     def turns(self) -> tuple[Turn, ...]:
         """The history as the policy sees it."""
-        return tuple(_turn(step) for step in self.steps if step.decided is not None)
+        took, found = self.baseline.seconds if self.baseline else None, list[Turn]()
+        for step in self.steps:
+            if step.decided is not None:
+                found.append(_turn(step, took))
+                took = _took(step) or took
+        return tuple(found)
 
 
-def _turn(step: StepSummary) -> Turn:
+def _took(step: StepSummary) -> float | None:
+    """What the newest run of the files took that this step left as accepted; None where it changed none of them."""
+    ran = [run.seconds for run in step.runs if run.outcome == "ok"] if step.kept and step.edits else []
+    return ran[-1] if ran else None
+
+
+def _turn(step: StepSummary, before_seconds: float | None) -> Turn:
     proposed, rewarded, decided = step.proposed, step.rewarded, step.decided
     by_hand = decided is not None and decided.by == "user"
     feedback = rewarded.feedback if rewarded else ""
@@ -193,4 +205,5 @@ def _turn(step: StepSummary) -> Turn:
         base=proposed.base,
         reply=proposed.reply,
         undo=proposed.undo,
+        longer=lengthened(before_seconds, step.runs[-1].seconds, step.runs[-1].outcome) if step.runs else None,
     )

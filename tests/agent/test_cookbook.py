@@ -105,9 +105,9 @@ def test_it_goes_through_json(rows: list[Row]) -> None:
 def test_how_much_longer_a_run_takes_is_known_where_both_were_timed(before: float, after: float) -> None:
     longer = lengthened(before, after)
     assert longer is not None and longer == pytest.approx(math.log((after + SHORTEST) / (before + SHORTEST)))
-    cut = lengthened(before, after, cut_off=True)
+    cut = lengthened(before, after, "timeout")
     assert cut is not None and longer < cut <= longer + math.log(CUT_OFF)
-    assert lengthened(None, after) is None
+    assert lengthened(None, after) is None is lengthened(before, after, "crash")
 
 
 def test_run_times_are_means_of_their_own() -> None:

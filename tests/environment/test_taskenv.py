@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -73,6 +74,10 @@ def test_a_state_says_how_long_a_run_takes_and_may_take(
     slow = hurried.step(EditScript("train.py", patch=_patch(first.files["train.py"], "import time; time.sleep(60)")))
     assert slow.metadata["outcome"] == "timeout" and slow.metadata["seconds"] < 60
     assert slow.observation.state.seconds == first.seconds, "what was undone takes no time"
+    cut = slow.observation.state.history[-1].longer
+    assert cut is not None and cut > math.log((first.seconds + 9) / first.seconds)
+    saved = hurried.state.id
+    assert hurried.reset(state_id=saved).state.history[-1].longer == cut, "and how much longer it took is kept"
 
 
 def test_a_start_is_detuned_the_same_way_for_every_seed(environment: TaskEnvironment) -> None:

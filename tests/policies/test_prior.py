@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from mlagent_app.agent.cookbook import Cookbook
 from mlagent_app.agent.metrics import MetricSpec
 from mlagent_app.agent.state import State, Task, Turn
-from mlagent_app.policies.prior import FEATURES, FLOOR, NEUTRAL, Prior, Tried, features, in_time, tries
+from mlagent_app.policies.prior import FEATURES, FLOOR, NEUTRAL, Prior, Tried, features, in_time, pace, tries
 
 KIND = "table clf"
 EDITS = [
@@ -68,6 +68,20 @@ def test_what_takes_longer_than_a_run_may_take_is_foretold() -> None:
     wide, narrow = (features(book, KIND, (), edits, room)[:, at] for room in (1000.0, 2.0))
     assert wide[0] > -0.01 and wide[1] > -0.01
     assert narrow[0] < -1.0 < narrow[1] < wide[1]
+
+
+def test_a_session_whose_runs_take_longer_than_foretold_makes_all_others_longer() -> None:
+    book = Cookbook.of([(KIND, "tune C of SVC", "tune", 0.2, 1.0), (KIND, "use Adam", "b", 0.2, 0.0)] * 300)
+    edits, at = [("tune C of SVC in a.py", "tune"), ("use Adam in a.py", "b")], FEATURES.index("in_time")
+    foretold = book.longer(KIND, *edits[0])
+    slow, fair = Tried(*edits[0], False, foretold + 2.0), Tried(*edits[0], False, foretold)
+    untimed = Tried(*edits[0], False)
+    assert pace(book, KIND, ()) == 0.0 == pace(book, KIND, (untimed, untimed))
+    assert 0.0 < pace(book, KIND, (slow,)) < pace(book, KIND, (slow, slow)) < 2.0
+    assert pace(book, KIND, (slow, fair)) < pace(book, KIND, (slow, untimed)) == pace(book, KIND, (slow,))
+    before, after = (features(book, KIND, tried, edits, 3.0)[:, at] for tried in ((), (slow, slow)))
+    assert (after < before).all()
+    assert not features(book, KIND, (slow,), edits)[:, at].any(), "without a limit nothing is cut off"
 
 
 @given(st.floats(-3, 5), st.floats(-3, 5), st.floats(0.1, 100))
