@@ -4,8 +4,9 @@ DIR is a run of `mlagent-train experts`. Its tasks are parted into folds. A cook
 that were tried in a fold, how many times as long a run takes (see `mlagent_app.agent.cookbook`), for several strengths of
 shrinking. Printed are the root mean squared error of its logarithm as a ratio to that of no change, the area under the ROC
 curve of the foretold time over the limit for being cut off, beside that of the time which the files take as they are, and the
-logistic curve through the former: `STEEP` and `EVEN` of `mlagent_app.policies.prior` are rounded from there. Last, for the
-strength that the cookbook has, what share was cut off of those to which that curve gives a chance in a tenth of the edits.
+logistic curve through the former: `STEEP` and `EVEN` of `mlagent_app.policies.prior` are rounded from there. Then, for the
+strength that the cookbook has, what share was cut off of those to which that curve gives a chance in a tenth of the edits. Last,
+what it adds to know how much longer than foretold the earlier runs of the same episode took (`pace`, by its strength).
 """
 
 from __future__ import annotations
@@ -19,11 +20,13 @@ from sklearn.metrics import roc_auc_score  # pyright: ignore[reportUnknownVariab
 
 from benchmarks.shrinkage import Floats, Tried, options, told, tried
 from mlagent_app.agent.cookbook import TIME_STRENGTH
-from mlagent_app.policies.prior import EVEN, STEEP, in_time
+from mlagent_app.policies.prior import EVEN, PACE_STRENGTH, STEEP, in_time
 from training.recipe import load
 
 STRENGTHS = (0.3, 1.0, 3.0, 10.0, 30.0, 300.0)
 GROUPS = 10
+# The last is as good as no pace at all.
+PACES = (0.5, 1.0, 2.0, 4.0, 8.0, 1e9)
 Bools = np.ndarray[tuple[int], np.dtype[np.bool_]]
 
 
@@ -37,6 +40,24 @@ def curve(over: Floats, cut: Bools) -> tuple[float, float]:
     fitted = cast("Any", LogisticRegression)(C=1e3).fit(over[:, None], cut)
     slope = float(fitted.coef_[0, 0])
     return slope, -float(fitted.intercept_[0]) / slope
+
+
+def paces(steps: Sequence[Tried], over: Floats, strength: float) -> Floats:
+    """`pace` before each step, [N], from how much longer than foretold each took, [N]; episodes follow each other."""
+    found, last, sofar = np.zeros(len(steps)), ("", 0), list[float]()
+    for number, (_, step, _) in enumerate(steps):
+        if step.variant != last[0] or step.index <= last[1]:
+            sofar = []
+        found[number] = sum(sofar) / (strength + len(sofar))
+        sofar.append(float(over[number]))
+        last = (step.variant, step.index)
+    return found
+
+
+def log_loss(cut: Bools, foretold: Floats, room: Floats) -> float:
+    """The mean negative log-likelihood of what was cut off, in nats."""
+    ends = np.array([in_time(*pair) for pair in zip(foretold.tolist(), room.tolist(), strict=True)])
+    return float(-np.where(cut, np.log(-np.expm1(ends)), ends).mean())
 
 
 def ranked(cut: Bools, over: Floats) -> float:
@@ -69,6 +90,13 @@ def main() -> None:
     print(f"with steep {STEEP:g}, even {EVEN:g}: chance foretold / share cut off, by tenths of the edits")
     for group in np.array_split(np.argsort(chances), GROUPS):
         print(f"{chances[group].mean():8.3f} {cut[group].mean():7.3f}")
+    print("with what the episode's earlier runs took longer than foretold")
+    print(f"{'strength':>8} {'error':>7} {'AUC':>7} {'log loss':>9}")
+    for strength in PACES:
+        paced = times + paces(steps, longer - times, strength)
+        error = np.sqrt(np.square(longer - paced).mean() / np.square(longer).mean())
+        mark = "   the policy" if strength == PACE_STRENGTH else "   none" if strength == PACES[-1] else ""
+        print(f"{strength:8g} {error:7.3f} {ranked(cut, paced - np.log(room)):7.3f} {log_loss(cut, paced, room):9.4f}{mark}")
 
 
 if __name__ == "__main__":
