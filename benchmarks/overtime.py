@@ -5,8 +5,8 @@ that were tried in a fold, how many times as long a run takes (see `mlagent_app.
 shrinking. Printed are the root mean squared error of its logarithm as a ratio to that of no change, the area under the ROC
 curve of the foretold time over the limit for being cut off, beside that of the time which the files take as they are, and the
 logistic curve through the former: `STEEP` and `EVEN` of `mlagent_app.policies.prior` are rounded from there. Then, for the
-strength that the cookbook has, what share was cut off of those to which that curve gives a chance in a tenth of the edits. Last,
-what it adds to know how much longer than foretold the earlier runs of the same episode took (`pace`, by its strength).
+strength that the cookbook has, what share was cut off of those to which that curve gives a chance in a tenth of the edits.
+Last, what it adds to know how much longer than foretold the earlier runs of the same episode took (`pace`, by its strength).
 """
 
 from __future__ import annotations

@@ -80,7 +80,10 @@ def test_the_results_are_those_of_the_recorded_outcomes(name: str, tmp_path: Pat
 
 @pytest.mark.parametrize(
     ("page", "further"),
-    [("results", {"eval/sft-alone-0", "eval/no-prior-0", "no-prior-0"}), ("earlier", {"episode-0", "eval/episode-0"})],
+    [
+        ("results", {"eval/sft-alone-0", "eval/no-prior-0", "no-prior-0", "eval/scratch-0", "scratch-0"}),
+        ("earlier", {"episode-0", "eval/episode-0"}),
+    ],
 )
 def test_the_minutes_of_all_leave_out_what_was_asked_for_beside_it(page: str, further: set[str]) -> None:
     manifests = json.loads((ROOT / "docs" / page / "manifests.json").read_text("utf-8"))
