@@ -146,7 +146,7 @@ def _step(row: Mapping[str, Any], task: Task, texts: Mapping[str, str]) -> Lesso
 
 
 def _turn(row: Mapping[str, Any]) -> Turn:
-    values: dict[str, Any] = {**row, **_numbers(row, "value", "reward", "delta")}
+    values: dict[str, Any] = {**row, **_numbers({"longer": None, **row}, "value", "reward", "delta", "longer")}
     return Turn(**values)
 
 
