@@ -11,6 +11,7 @@ Last, what it adds to know how much longer than foretold the earlier runs of the
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any, cast
 
@@ -20,13 +21,13 @@ from sklearn.metrics import roc_auc_score  # pyright: ignore[reportUnknownVariab
 
 from benchmarks.shrinkage import Floats, Tried, options, told, tried
 from mlagent_app.agent.cookbook import TIME_STRENGTH
-from mlagent_app.policies.prior import EVEN, PACE_STRENGTH, STEEP, in_time
+from mlagent_app.policies.prior import EVEN, PACE_STRENGTH, STEEP, in_time, shrunk
 from training.recipe import load
 
 STRENGTHS = (0.3, 1.0, 3.0, 10.0, 30.0, 300.0)
 GROUPS = 10
-# The last is as good as no pace at all.
-PACES = (0.5, 1.0, 2.0, 4.0, 8.0, 1e9)
+# The last is no pace at all.
+PACES = (0.5, 1.0, 2.0, 4.0, 8.0, math.inf)
 Bools = np.ndarray[tuple[int], np.dtype[np.bool_]]
 
 
@@ -48,10 +49,15 @@ def paces(steps: Sequence[Tried], over: Floats, strength: float) -> Floats:
     for number, (_, step, _) in enumerate(steps):
         if step.variant != last[0] or step.index <= last[1]:
             sofar = []
-        found[number] = sum(sofar) / (strength + len(sofar))
+        found[number] = shrunk(sofar, strength)
         sofar.append(float(over[number]))
         last = (step.variant, step.index)
     return found
+
+
+def missed(longer: Floats, foretold: Floats) -> float:
+    """The root mean squared error of what was foretold, as a ratio to that of no change."""
+    return float(np.sqrt(np.square(longer - foretold).mean() / np.square(longer).mean()))
 
 
 def log_loss(cut: Bools, foretold: Floats, room: Floats) -> float:
@@ -80,7 +86,7 @@ def main() -> None:
     as_is = ranked(cut, -np.log(room))
     for strength in STRENGTHS:
         times = foretold(steps, given.folds, strength)
-        error = np.sqrt(np.square(longer - times).mean() / np.square(longer).mean())
+        error = missed(longer, times)
         over = times - np.log(room)
         steep, even = curve(over, cut)
         mark = "   the cookbook" if strength == TIME_STRENGTH else ""
@@ -94,7 +100,7 @@ def main() -> None:
     print(f"{'strength':>8} {'error':>7} {'AUC':>7} {'log loss':>9}")
     for strength in PACES:
         paced = times + paces(steps, longer - times, strength)
-        error = np.sqrt(np.square(longer - paced).mean() / np.square(longer).mean())
+        error = missed(longer, paced)
         mark = "   the policy" if strength == PACE_STRENGTH else "   none" if strength == PACES[-1] else ""
         print(f"{strength:8g} {error:7.3f} {ranked(cut, paced - np.log(room)):7.3f} {log_loss(cut, paced, room):9.4f}{mark}")
 

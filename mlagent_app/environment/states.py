@@ -7,7 +7,7 @@ import hashlib
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -35,19 +35,22 @@ class SavedState:
 
     @property
     def id(self) -> str:
-        """Names the state by its content: the same state has the same id everywhere."""
-        return hashlib.sha256(json.dumps(self._named(), sort_keys=True).encode()).hexdigest()[:20]
+        """Names the state by its content, times apart: the same state has the same id everywhere."""
+        data = self._data()
+        del data["seconds"]
+        for turn in data["history"]:
+            turn.pop("longer", None)
+        return hashlib.sha256(json.dumps(data, sort_keys=True).encode()).hexdigest()[:20]
 
     def to_json(self) -> str:
         """One line of JSON with sorted keys."""
-        history = [turn.to_json() for turn in self.history]
-        return json.dumps({**self._named(), "history": history, "seconds": self.seconds}, sort_keys=True)
+        return json.dumps(self._data(), sort_keys=True)
 
-    def _named(self) -> dict[str, Any]:
-        """What names the state."""
-        data = {**{name: getattr(self, name) for name in ("variant", "value", "m_init", "m_best", "m_best_source")}}
+    def _data(self) -> dict[str, Any]:
+        names = ("variant", "value", "m_init", "m_best", "m_best_source", "seconds")
+        data: dict[str, Any] = {name: getattr(self, name) for name in names}
         data["files"] = {path: base64.b64encode(content).decode() for path, content in self.files.items()}
-        data["history"] = [replace(turn, longer=None).to_json() for turn in self.history]
+        data["history"] = [turn.to_json() for turn in self.history]
         return data
 
     @classmethod

@@ -81,7 +81,12 @@ def pace(book: Cookbook, kind: str, tried: Sequence[Tried]) -> float:
     The cookbook's times are of its own tasks' data; where there is more of it, all slow edits are slower.
     """
     over = [item.longer - book.longer(kind, item.instruction, item.family) for item in tried if item.longer is not None]
-    return sum(over) / (PACE_STRENGTH + len(over))
+    return shrunk(over)
+
+
+def shrunk(over: Sequence[float], strength: float = PACE_STRENGTH) -> float:
+    """The mean of `over`, drawn to 0 as if `strength` more of them were 0."""
+    return sum(over) / (strength + len(over))
 
 
 def in_time(longer: float, room: float) -> float:
