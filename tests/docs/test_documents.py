@@ -79,13 +79,17 @@ def test_the_results_are_those_of_the_recorded_outcomes(name: str, tmp_path: Pat
 
 
 # Arms of the recorded evaluation that were trained beside those of `mlagent-train all`.
-TRAINED = ("no-prior-0", "scratch-0", "greedy-0")
+TRAINED = ("no-prior-0", "scratch-0", "greedy-0", "paper-reward-0", "tasks-3-0", "tasks-9-0")
 
 
 @pytest.mark.parametrize(
     ("page", "further"),
     [
-        ("results", {"eval/sft-alone-0", "sft-greedy"} | {of + arm for arm in TRAINED for of in ("", "eval/")}),
+        (
+            "results",
+            {"eval/sft-alone-0", "sft-greedy", "sft-tasks-3", "sft-tasks-9"}
+            | {of + arm for arm in TRAINED for of in ("", "eval/")},
+        ),
         ("earlier", {"episode-0", "eval/episode-0"}),
     ],
 )
