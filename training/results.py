@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -281,21 +281,11 @@ def _trained(manifests: dict[str, Any]) -> list[str]:
 
 def _speed(manifests: dict[str, Any]) -> list[str]:
     """How many more updates an hour are made step by step than by whole episodes; nothing unless both were trained."""
-    rates: dict[str, list[tuple[float, float]]] = {"step": [], "episode": []}
-    for name, manifest in manifests.items():
-        told = manifest["results"]
-        if not told.get("updates_per_hour"):
-            continue
-        table = manifest["recipe"]["rl"]
-        if table["mode"] == "step" and name.rpartition("-")[0] != "rl":
-            continue  # an arm, which may have remembered what the others executed
-        samples = table["states"] * (1 if table["mode"] == "episode" else table["rollouts_per_state"])
-        actions = (told["executions"] + told["cache_hits"]) / told["updates"]
-        rates[table["mode"]].append((told["updates_per_hour"] * samples, told["updates_per_hour"] * actions))
-    if not all(rates.values()):
+    found = {mode: rates(manifests, mode) for mode in ("step", "episode")}
+    if not all(found.values()):
         return []
     (samples, actions), (episodes, moves) = (
-        [_mean([row[column] for row in rates[mode]]) for column in (0, 1)] for mode in ("step", "episode")
+        [_mean([row[column] for row in found[mode]]) for column in (0, 1)] for mode in ("step", "episode")
     )
     text = (
         f"An hour of training step by step has {samples:,.0f} samples (a state with one action, remembered ones counted), one"
@@ -303,6 +293,26 @@ def _speed(manifests: dict[str, Any]) -> list[str]:
         " many updates an hour"
     )
     return [text + (f"; at equal actions an update it is {actions / moves:.1f} times as many." if moves else ".")]
+
+
+def rates(manifests: Mapping[str, dict[str, Any]], mode: str) -> list[tuple[float, float]]:
+    """(samples, actions) an hour of each seed that was trained in this mode, `step` or `episode`.
+
+    A sample is a state with one action step by step, and an episode else. Of step-wise training only the seeds of `rl` count: a
+    further arm may have remembered what they executed.
+    """
+    found: list[tuple[float, float]] = []
+    for name, manifest in manifests.items():
+        told = manifest["results"]
+        if not told.get("updates_per_hour"):
+            continue
+        table = manifest["recipe"]["rl"]
+        if table["mode"] != mode or (mode == "step" and name.rpartition("-")[0] != "rl"):
+            continue
+        samples = table["states"] * (1 if mode == "episode" else table["rollouts_per_state"])
+        actions = (told["executions"] + told["cache_hits"]) / told["updates"]
+        found.append((told["updates_per_hour"] * samples, told["updates_per_hour"] * actions))
+    return found
 
 
 def _stages(manifests: dict[str, Any], recipe: Recipe) -> str:
