@@ -1,6 +1,7 @@
 """The typed events of a session: the journal writes them, screens render them, resume replays them.
 
-Every event is a frozen dataclass of plain values, so that it goes to JSON and back without loss. `step` 0 is the baseline.
+Every event is a frozen dataclass of plain values, so that it goes to JSON and back without loss. `step` 0 is the baseline, and
+`HEAD` the accepted files as they stand, where they are run by themselves.
 Times are seconds; memory is bytes. Sequence number and wall-clock time belong to the journal's envelope, not to the event.
 """
 
@@ -13,6 +14,7 @@ from typing import Any, Literal, cast
 DecisionKind = Literal["run", "skip", "accept", "refuse"]
 Question = Literal["run", "accept", "metric"]
 Approve = Literal["ask", "run", "auto"]
+HEAD = -1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -256,7 +258,10 @@ class Measured(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HeadMeasured(Event):
-    """The files as they now stand were run, because no single step's value speaks for them (`why`). `value` is m_t."""
+    """The files as they now stand were run, because no single step's value speaks for them (`why`). `value` is m_t.
+
+    The run itself is one of `HEAD`; in older journals it is booked under the last step.
+    """
 
     value: float | None
     why: str

@@ -126,6 +126,11 @@ class StepSummary:
         return self.kept and self.decided is not None and self.decided.hunks is not None
 
     @property
+    def measurable(self) -> str:
+        """The private commit that a run of the step is of: what is kept of it, else all that it proposed."""
+        return self.decided.commit if self.kept and self.decided is not None else self.proposed.commit
+
+    @property
     def decision(self) -> str | None:
         """`accept`, `refuse`, `skip`, `reverted`, or None while it is open."""
         if self.reverted is not None:
@@ -171,6 +176,7 @@ class Summary:
     baseline: ev.BaselineMeasured | None = None
     metric: MetricSpec | None = None
     baseline_runs: list[ev.RunFinished] = field(default_factory=list[ev.RunFinished])
+    head_runs: list[ev.RunFinished] = field(default_factory=list[ev.RunFinished])
     steps: list[StepSummary] = field(default_factory=list[StepSummary])
     sandboxes: list[str] = field(default_factory=list[str])
     notices: list[ev.Notice] = field(default_factory=list[ev.Notice])
@@ -220,8 +226,8 @@ class Summary:
             self.steps = [step for step in self.steps if step.index != event.step]
             self.steps.append(StepSummary(event))
             return
-        if isinstance(event, ev.RunFinished) and event.step == 0:
-            self.baseline_runs.append(event)
+        if isinstance(event, ev.RunFinished) and event.step in (0, ev.HEAD):
+            (self.baseline_runs if event.step == 0 else self.head_runs).append(event)
             return
         if isinstance(event, ev.HeadMeasured):
             self._measure_head(event)
@@ -308,7 +314,8 @@ class Summary:
         """The session's working time; of an unfinished one, the time of its runs."""
         if self.ended is not None:
             return self.ended.seconds
-        return round(sum(run.seconds for run in self.baseline_runs) + sum(step.seconds for step in self.steps), 3)
+        apart = sum(run.seconds for run in (*self.baseline_runs, *self.head_runs))
+        return round(apart + sum(step.seconds for step in self.steps), 3)
 
 
 def spent(steps: Sequence[StepSummary], budget: int) -> int:

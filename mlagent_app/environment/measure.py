@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from mlagent_app.agent.diagnosis import FILE_TOO_LARGE, likely_cause
+from mlagent_app.agent.events import HEAD
 from mlagent_app.agent.extraction import extract
 from mlagent_app.agent.metrics import MetricSpec, Reading
 from mlagent_app.environment.copies import NoRoom, copy_writable
@@ -79,7 +80,7 @@ class Bench:
 
     def log_path(self, step: int, repeat: int) -> Path:
         """Where the output of that run is kept."""
-        return self._runs / f"{step:04d}-{repeat}.log"
+        return self._runs / f"{'head' if step == HEAD else f'{step:04d}'}-{repeat}.log"
 
     def submission(self, commit: str) -> bytes | None:
         """The file that was graded in the last graded run of that commit; None when there was none."""

@@ -55,8 +55,7 @@ class Measurer:
 
     def again(self, step: StepSummary) -> Measurement:
         """Run a measured step once more. A run that gives no metric is a notice; see `StepSummary.unconfirmed`."""
-        commit = step.decided.commit if step.kept and step.decided else step.proposed.commit
-        measurement = self._runs.run(step.index, len(step.runs), commit)
+        measurement = self._runs.run(step.index, len(step.runs), step.measurable)
         value = _finite(measurement)
         if value is None:
             text = f"step {step.index} measured again: {_why(measurement)}"
@@ -79,9 +78,8 @@ class Measurer:
         """Measure the files as they stand when no step's value speaks for them. Raises `BrokenHead` when they give none."""
         if self._progress.head_value is not None:
             return
-        last = self._progress.steps[-1]
         while True:
-            measurement = self._runs.run(last.index, len(last.runs), self._progress.head)
+            measurement = self._runs.run(ev.HEAD, len(self._progress.summary.head_runs), self._progress.head)
             self._watch_infrastructure(measurement)
             if measurement.result.outcome != "infrastructure":
                 break

@@ -19,7 +19,8 @@ class Progress:
     `head` is the private commit that is accepted and `head_value` its metric, None when no measurement speaks for it.
     `allowed` are steps whose run a person has allowed, `withheld` those accepted while nothing was to be landed. `active` is
     the seconds in which a process worked on the session: pauses, waiting for a person and the time between two processes are
-    left out.
+    left out. `_seconds` is what the newest whole run of a private commit took, or of the files nearest to it as long as it was
+    not run; `_longer`, by step, how much longer its newest run before its decision took than one of what it was proposed on.
     """
 
     summary: Summary = field(default_factory=Summary)
@@ -29,6 +30,8 @@ class Progress:
     allowed: set[int] = field(default_factory=set[int])
     withheld: set[int] = field(default_factory=set[int])
     active: float = 0.0
+    _seconds: dict[str, float] = field(default_factory=dict[str, float])
+    _longer: dict[int, float | None] = field(default_factory=dict[int, float | None])
     _landing: bool = False
     _last: float | None = None
     _paused: bool = False
@@ -39,6 +42,7 @@ class Progress:
         """Take in one event that happened at `time` (seconds since the epoch)."""
         self._count(event, time)
         self.summary.add(event)
+        self._time(event)
         match event:
             case ev.SessionStarted():
                 self.approve, self._landing = event.approve, event.apply
@@ -82,6 +86,39 @@ class Progress:
             case _:
                 pass
 
+    def _time(self, event: Event) -> None:
+        """Note what runs took. `head` is still what it was before the event."""
+        match event:
+            case ev.BaselineMeasured():
+                self._seconds[self.snapshot.commit if self.snapshot else self.head] = event.seconds
+            case ev.ActionProposed():
+                self._longer.pop(event.step, None)
+            case ev.RunFinished(step=ev.HEAD):
+                self._ran(self.head, event)
+            case ev.RunFinished() if step := self.summary.step(event.step):
+                if step.decided is None and event.outcome not in ("killed", "infrastructure"):
+                    before = self._seconds.get(step.proposed.base)
+                    self._longer[step.index] = lengthened(before, event.seconds, event.outcome)
+                self._ran(step.measurable, event)
+            case ev.Decided(decision="accept"):
+                proposed = self.step(event.step).proposed
+                self._stand_in(event.commit, proposed.commit, proposed.base)
+            case ev.Reverted():
+                step = self.step(event.step)
+                self._stand_in(event.head, step.proposed.base if self._leads_back(step) else self.head)
+            case _:
+                pass
+
+    def _ran(self, commit: str, run: ev.RunFinished) -> None:
+        if run.outcome == "ok":
+            self._seconds[commit] = run.seconds
+
+    def _stand_in(self, commit: str, *nearest: str) -> None:
+        """Until `commit` is run itself, it is taken to run as long as the first of `nearest` that is known."""
+        known = [self._seconds[other] for other in (commit, *nearest) if other in self._seconds]
+        if known:
+            self._seconds[commit] = known[0]
+
     def _decide(self, event: ev.Decided) -> None:
         if event.decision == "run":
             self.allowed.add(event.step)
@@ -100,19 +137,18 @@ class Progress:
 
     def _revert(self, event: ev.Reverted) -> None:
         step = self.step(event.step)
-        newest = all(not later.kept for later in self.steps if later.index > step.index)
         self.head = event.head
-        # What a stale step started from held a step that has been undone since.
-        self.head_value = step.before if newest and not step.stale else None
+        self.head_value = step.before if self._leads_back(step) else None
+
+    def _leads_back(self, step: StepSummary) -> bool:
+        """Whether the files without this step are those that it was proposed on."""
+        newest = all(not later.kept for later in self.steps if later.index > step.index)
+        return newest and not step.stale  # what a stale step started from held a step that has been undone since
 
     @property
     def head_seconds(self) -> float | None:
-        """What the newest run of the accepted files took; a part of a step was never run, and is taken for the whole of it."""
-        for step in reversed(self.steps):
-            took = _took(step)
-            if took is not None:
-                return took
-        return self.baseline.seconds if self.baseline else None
+        """What the newest run of the accepted files took; a part of a step that was not run is taken for the whole of it."""
+        return self._seconds.get(self.head)
 
     @property
     def started(self) -> ev.SessionStarted | None:
@@ -167,21 +203,10 @@ class Progress:
 
     def turns(self) -> tuple[Turn, ...]:
         """The history as the policy sees it."""
-        took, found = self.baseline.seconds if self.baseline else None, list[Turn]()
-        for step in self.steps:
-            if step.decided is not None:
-                found.append(_turn(step, took))
-                took = _took(step) or took
-        return tuple(found)
+        return tuple(_turn(step, self._longer.get(step.index)) for step in self.steps if step.decided is not None)
 
 
-def _took(step: StepSummary) -> float | None:
-    """What the newest run of the files took that this step left as accepted; None where it changed none of them."""
-    ran = [run.seconds for run in step.runs if run.outcome == "ok"] if step.kept and step.edits else []
-    return ran[-1] if ran else None
-
-
-def _turn(step: StepSummary, before_seconds: float | None) -> Turn:
+def _turn(step: StepSummary, longer: float | None) -> Turn:
     proposed, rewarded, decided = step.proposed, step.rewarded, step.decided
     by_hand = decided is not None and decided.by == "user"
     feedback = rewarded.feedback if rewarded else ""
@@ -205,5 +230,5 @@ def _turn(step: StepSummary, before_seconds: float | None) -> Turn:
         base=proposed.base,
         reply=proposed.reply,
         undo=proposed.undo,
-        longer=lengthened(before_seconds, step.runs[-1].seconds, step.runs[-1].outcome) if step.runs else None,
+        longer=longer,
     )

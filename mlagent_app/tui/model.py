@@ -30,7 +30,7 @@ class Activity:
 
 @dataclass(slots=True)
 class Row:
-    """One row of the table. Step 0 is the baseline and has no summary of its own.
+    """One row of the table. Step 0 is the baseline, `HEAD` the accepted files; neither has a summary of its own.
 
     `begun` is the newest run of the step, `running` whether it is under way.
     """
@@ -45,7 +45,9 @@ class Row:
     @property
     def title(self) -> str:
         """What the step does, in one line."""
-        return self.summary.title if self.summary is not None else "baseline"
+        if self.summary is not None:
+            return self.summary.title
+        return "accepted files" if self.index == ev.HEAD else "baseline"
 
     @property
     def outcome(self) -> str:
@@ -150,6 +152,8 @@ class View:
             case ev.ActionProposed():
                 self._propose(event)
             case ev.RunStarted():
+                if event.step == ev.HEAD:  # its row stands below the step that made it necessary
+                    self.rows = [row for row in self.rows if row.index != ev.HEAD]
                 row = self._row(event.step)
                 row.begun, row.running = event, True
                 self.activity, self.sample = Activity("running", event.step, event.repeat), None

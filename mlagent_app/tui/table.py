@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from mlagent_app.agent.events import HEAD
 from mlagent_app.agent.quantities import plural
 from mlagent_app.agent.summary import StepSummary
 from mlagent_app.tui import wording
@@ -71,7 +72,8 @@ def cells(view: View, row: Row, spinner: str, elapsed: float) -> dict[Name, Cell
         outcome = Cell(f"{spinner} {wording.duration(elapsed)}", "text-accent")
     step = row.summary
     if step is None:
-        return {**_baseline(view), "outcome": outcome, "decision": _asked(row)}
+        own = _accepted(row) if row.index == HEAD else _baseline(view)
+        return {**own, "outcome": outcome, "decision": _asked(row)}
     gain = view.gain(step)
     return {
         "index": Cell(str(row.index), "foreground-muted"),
@@ -114,6 +116,15 @@ def _baseline(view: View) -> dict[Name, Cell]:
         "gain": Cell(noise, "foreground-muted"),
         "reward": Cell(""),
         "confidence": Cell(""),
+    }
+
+
+def _accepted(row: Row) -> dict[Name, Cell]:
+    """The row of the accepted files where they were run by themselves."""
+    value = row.runs[-1].value if row.runs and not row.running else None
+    return {
+        "edit": Cell(row.title, "foreground-muted"),
+        "value": Cell(wording.number(value) if value is not None else ""),
     }
 
 

@@ -10,6 +10,8 @@ from typing import NamedTuple
 
 from rich.cells import cell_len, set_cell_size
 
+from mlagent_app.agent.events import HEAD
+
 NONE = "–"  # noqa: RUF001  an en dash is the usual sign for an empty cell
 
 
@@ -116,6 +118,11 @@ def percent(value: float | None) -> str:
 def confidence(value: float | None) -> str:
     """A gain in units of the baseline's noise."""
     return NONE if value is None else f"{value:.1f}×"  # noqa: RUF001
+
+
+def subject(step: int) -> str:
+    """What is run under this number."""
+    return {0: "the baseline", HEAD: "the accepted files"}.get(step, f"step {step}")
 
 
 def duration(seconds: float) -> str:

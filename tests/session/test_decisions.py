@@ -50,6 +50,8 @@ def test_an_older_step_is_undone_below_a_later_one_and_the_rest_is_measured(proj
     reverted = seen.one(ev.Reverted)
     assert reverted.step == 1 and reverted.commit
     assert seen.one(ev.HeadMeasured).value is not None
+    apart = [event for event in seen.all(ev.RunStarted) if event.step == ev.HEAD]
+    assert len(apart) == 1 and Path(apart[0].log_path).name == "head-0.log" and Path(apart[0].log_path).is_file()
     text = (project / "train.py").read_text()
     first = next(line for line in proposed[1].diff.splitlines() if line.startswith("-") and not line.startswith("---"))
     assert first[1:] in text

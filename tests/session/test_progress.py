@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from mlagent_app.agent import events as ev
-from mlagent_app.agent.cookbook import lengthened
 from mlagent_app.agent.events import Event
 from mlagent_app.session.progress import Progress
 
@@ -97,35 +96,6 @@ def test_the_head_after_the_newest_step_was_undone_is_what_it_started_from() -> 
         stepped(progress, step, 0.5 + 0.1 * (step - 1), 0.5 + 0.1 * step)
     progress.apply(reverted(3), 4.0)
     assert progress.head == "r3" and progress.head_value == 0.7
-
-
-def test_a_turn_says_how_much_longer_its_run_took_than_one_of_the_files_before_it() -> None:
-    progress = Progress()
-    progress.apply(
-        ev.BaselineMeasured(values=(0.5,), value=0.5, noise=None, seconds=2.0, m_best=1.0, m_best_source="", line=""), 0.0
-    )
-    for step, (outcome, took) in enumerate([("ok", 4.0), ("crash", 1.0), ("timeout", 60.0), ("ok", 8.0)], 1):
-        stepped(progress, step, 0.5, 0.6 if outcome == "ok" else 0.5)
-        progress.apply(finished(step, outcome, took), float(step))
-    doubled = lengthened(2.0, 4.0)
-    assert [turn.longer for turn in progress.turns()] == [doubled, None, lengthened(4.0, 60.0, "timeout"), lengthened(4.0, 8.0)]
-
-
-def test_the_head_takes_as_long_as_the_newest_run_of_what_was_kept() -> None:
-    progress = Progress()
-    assert progress.head_seconds is None
-    progress.apply(
-        ev.BaselineMeasured(values=(0.5,), value=0.5, noise=None, seconds=2.0, m_best=1.0, m_best_source="", line=""), 0.0
-    )
-    for step, seconds in ((1, 3.0), (2, 9.0)):
-        stepped(progress, step, 0.5 + 0.1 * (step - 1), 0.5 + 0.1 * step)
-        for outcome, took in (("killed", 1.0), ("ok", seconds)):
-            progress.apply(finished(step, outcome, took), float(step))
-    assert progress.head_seconds == 9.0
-    progress.apply(reverted(2), 4.0)
-    assert progress.head_seconds == 3.0
-    progress.apply(reverted(1), 5.0)
-    assert progress.head_seconds == 2.0
 
 
 def test_what_a_step_started_from_says_nothing_once_an_earlier_one_was_undone() -> None:

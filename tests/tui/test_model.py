@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from mlagent_app.agent.events import (
+    HEAD,
     ActionProposed,
     ApproveChanged,
     DecisionNeeded,
@@ -18,6 +19,7 @@ from mlagent_app.agent.events import (
     to_json,
 )
 from mlagent_app.tui.model import View
+from mlagent_app.tui.widgets.status import activity
 from tests.tui.recording import (
     BASELINE,
     BEGINNING,
@@ -135,6 +137,18 @@ def test_a_partly_accepted_step_is_told_apart_and_its_files_are_measured() -> No
     assert view.summary.best_step == 1
     view.apply(HeadMeasured(value=0.99, why="accepted in part"))
     assert view.summary.best is not None and view.summary.best.value == 0.99
+
+
+def test_a_run_of_the_accepted_files_has_a_row_of_its_own_below_the_last_step() -> None:
+    view = fold(*STEPS, run_began(HEAD))
+    assert [row.index for row in view.rows] == [0, 1, 2, 3, HEAD]
+    assert view.rows[-1].running and view.rows[-1].title == "accepted files"
+    assert not view.rows[-2].running and len(view.rows[-2].runs) == 1
+    assert [text for text, _ in activity(view, 3.0, "*")] == ["* ", "Measuring the accepted files, 3 s"]
+    for event in (run_finished(HEAD, 0.95), HeadMeasured(value=0.95, why=""), decided(3, "refuse"), run_began(HEAD, 1)):
+        view.apply(event)
+    assert [row.index for row in view.rows] == [0, 1, 2, 3, HEAD]
+    assert [len(row.runs) for row in view.rows[-2:]] == [1, 0], "a new run of them begins its row anew"
 
 
 def test_the_view_of_a_journal_is_the_view_of_the_session() -> None:

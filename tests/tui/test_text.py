@@ -10,11 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
+from mlagent_app.agent.events import HEAD
 from mlagent_app.agent.quantities import size
 from mlagent_app.tui import charts, logs, table, wording
 from mlagent_app.tui.diff import parse
 from mlagent_app.tui.model import View
-from tests.tui.recording import DIFF_SVC, QUESTION
+from tests.tui.recording import DIFF_SVC, QUESTION, run_began
+from tests.tui.scripted import run_finished
 from tests.tui.test_model import fold
 
 # Diffs.
@@ -146,11 +148,18 @@ def test_bars() -> None:
 
 @given(st.integers(60, 220))
 def test_rows_are_as_wide_as_the_table(width: int) -> None:
-    view = fold(*QUESTION)
+    view = fold(*QUESTION, run_began(HEAD), run_finished(HEAD, 0.9583))
     layout = table.columns(width, view.metric_name)
     lines = [table.row(layout, table.cells(view, row, "*", 3.0)) for row in view.rows]
     assert {cell_len("".join(text for text, _ in line)) for line in lines} == {width}
     assert cell_len(table.header(layout)) == width
+
+
+def test_the_row_of_the_accepted_files_says_what_they_measured() -> None:
+    view = fold(*QUESTION, run_began(HEAD), run_finished(HEAD, 0.9583))
+    layout = table.columns(100, view.metric_name)
+    line = table.row(layout, table.cells(view, view.rows[-1], "*", 3.0))
+    assert "".join(text for text, _ in line).split() == ["accepted", "files", "✓", "ok", "0.9583"]
 
 
 def test_a_narrow_table_says_in_words_what_a_wide_one_has_a_column_for() -> None:

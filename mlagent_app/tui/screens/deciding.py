@@ -10,6 +10,7 @@ from textual.screen import Screen
 
 from mlagent_app.agent.errors import Exit
 from mlagent_app.agent.events import Approve, DecisionNeeded
+from mlagent_app.tui import wording
 from mlagent_app.tui.model import Row, View
 from mlagent_app.tui.parting import parting
 from mlagent_app.tui.screens.dialogs import ApproveDialog, ConfirmDialog, LeaveDialog, MetricDialog, ReasonDialog
@@ -267,8 +268,7 @@ class DecidingScreen(Screen[None]):
     def _under_way(self) -> str:
         if self.view.activity.phase != "running":
             return ""
-        what = f"The run of step {self.view.activity.step}" if self.view.activity.step else "The baseline's run"
-        return f"{what} is under way and is killed. "
+        return f"The run of {wording.subject(self.view.activity.step)} is under way and is killed. "
 
     def _say(self, text: str) -> None:
         self.notify(text, timeout=4, markup=False)

@@ -8,7 +8,7 @@ from textual import events
 from textual.containers import VerticalScroll
 from textual.content import Content
 
-from mlagent_app.agent.events import BaselineMeasured, Rewarded
+from mlagent_app.agent.events import HEAD, BaselineMeasured, Rewarded
 from mlagent_app.agent.reward import ALPHA
 from mlagent_app.tui import charts, wording
 from mlagent_app.tui.model import Row, View
@@ -61,12 +61,13 @@ def _parts(view: View, row: Row | None) -> list[Content]:
             Content.styled("The reward compares a run with the baseline, which is still being measured.", "$foreground-muted")
         ]
     if row is None or row.summary is None:
+        whose = "The accepted files themselves have" if row is not None and row.index == HEAD else "The baseline itself has"
         return [
             _line("m_init", wording.number(base.value), "the baseline"),
             _line("m_best", wording.number(base.m_best), base.m_best_source),
             _line("span", wording.number(abs(base.m_best - base.value)), "m_best - m_init"),
             Content(""),
-            Content.styled("The baseline itself has no reward.", "$foreground-muted"),
+            Content.styled(f"{whose} no reward.", "$foreground-muted"),
         ]
     given = row.summary.rewarded
     if given is None:

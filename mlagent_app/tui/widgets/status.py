@@ -78,13 +78,13 @@ def activity(view: View, elapsed: float, spinner: str) -> list[Piece]:
 def _doing(view: View, elapsed: float) -> str:
     """The phase in words."""
     step = view.activity.step
-    name = f"step {step}" if step else "the baseline"
+    name = wording.subject(step)
     again = f", run {view.activity.repeat + 1}" if view.activity.repeat or not step else ""
     return {
         "starting": "Starting",
         "snapshot": "Copying the project to a private snapshot",
         "preparing": f"Preparing {name}",
-        "running": f"{'Running' if step else 'Measuring'} {name}{again}, {wording.duration(elapsed)}",
+        "running": f"{'Running' if step > 0 else 'Measuring'} {name}{again}, {wording.duration(elapsed)}",
         "reading": f"Reading the result of {name}",
         "deciding": f"Deciding on {name}",
         "thinking": f"Choosing the edit of step {step}",
