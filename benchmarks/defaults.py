@@ -22,7 +22,6 @@ from sklearn.utils import all_estimators  # pyright: ignore[reportUnknownVariabl
 from mlagent_app.editors.catalogue import Catalogue
 from mlagent_app.editors.catalogue.grammar import parse
 from mlagent_app.editors.catalogue.values import heard
-from mlagent_app.environment.states import StateStore
 from training import experts
 from training.recipe import Recipe, load
 from training.workbench import Site
@@ -59,7 +58,7 @@ def nearer(instruction: str, undo: str, files: Mapping[str, str]) -> float | Non
 
 def tried(run: Path, recipe: Recipe) -> Iterator[tuple[float | None, float]]:
     """(octaves nearer, reward) of every edit that the experts tried."""
-    store, catalogue = StateStore(Site.of(recipe, run / "home").home / "states"), Catalogue()
+    store, catalogue = Site.of(recipe, run / "home").states, Catalogue()
     for _, step, reward in experts.rewarded_edits(experts.played(experts.stage_of(run, recipe)), "kept"):
         contents = store.load(step.state).files.items()
         files = {path: content.decode("utf-8", "replace") for path, content in contents}
@@ -89,8 +88,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--run", type=Path, required=True, metavar="DIR")
     parser.add_argument("--recipe", default="nano")
-    asked = parser.parse_args()
-    print(table(list(tried(asked.run, load(asked.recipe, [])))))
+    given = parser.parse_args()
+    rows = list(tried(given.run, load(given.recipe)))
+    if not rows:
+        parser.error(f"{given.run} has no expert trajectories: run mlagent-train experts --out {given.run}")
+    print(table(rows))
 
 
 if __name__ == "__main__":

@@ -9,16 +9,15 @@ execution took of them. The last lines are the ratios of updates an hour, at as 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 from mlagent_app.agent.errors import UserError
 from training.loop import read_log
-from training.results import rates
+from training.results import MODES, Speed, hourly, speeds
 from training.stage import MANIFEST, read_manifest
-
-MODES = ("step", "episode")
 
 
 def trained(run: Path) -> dict[str, dict[str, Any]]:
@@ -30,37 +29,28 @@ def trained(run: Path) -> dict[str, dict[str, Any]]:
 def report(run: Path) -> list[str]:
     """The table and the ratios. Raises `UserError` unless both were trained."""
     manifests = trained(run)
-    hourly = {mode: rates(manifests, mode) for mode in MODES}
-    lacking = [mode for mode in MODES if not hourly[mode]]
+    found = {mode: speeds(manifests, mode) for mode in MODES}
+    lacking = [mode for mode in MODES if not found[mode]]
     if lacking:
         how = f"mlagent-train rl --recipe nano --out {run}{' --arm episode' if lacking == ['episode'] else ''}"
         raise UserError(f"no seed was trained by {lacking[0]}", where=str(run), how=how)
-    lines = [f"{'':10s} updates  samples  actions  executed  seconds  execution"]
-    lines += [line for mode in MODES for line in _rows(run, manifests, mode)]
-    (samples, actions), (episodes, moves) = ([_mean(column) for column in zip(*hourly[mode], strict=True)] for mode in MODES)
+    (samples, actions), (episodes, moves) = (hourly(found[mode]) for mode in MODES)
     return [
-        *lines,
+        f"{'':10s} updates  samples  actions  executed  seconds  execution",
+        *(_row(run, name, manifests[name]["results"], one) for mode in MODES for name, one in found[mode].items()),
         f"samples an hour: {samples:,.0f} and {episodes:,.0f}; updates an hour at as many: {samples / episodes:.1f} times",
         f"actions an hour: {actions:,.0f} and {moves:,.0f}; updates an hour at as many: {actions / moves:.1f} times",
     ]
 
 
-def _rows(run: Path, manifests: Mapping[str, dict[str, Any]], mode: str) -> list[str]:
-    lines: list[str] = []
-    for name in (name for name in manifests if rates({name: manifests[name]}, mode)):
-        table = manifests[name]["recipe"]["rl"]
-        rows = [row for row in read_log(run / name) if "reward" in row]
-        executed, known = (sum(row[key] for row in rows) for key in ("executions", "cache_hits"))
-        samples = table["states"] * (table["rollouts_per_state"] if mode == "step" else 1)
-        seconds, execution = (_mean([row[key] for row in rows]) for key in ("seconds", "execution_seconds"))
-        actions, share = (executed + known) / len(rows), executed / (executed + known)
-        lines.append(f"{name:10s} {len(rows):7d} {samples:8d} {actions:8.1f} {share:9.0%} {seconds:8.1f} {execution:10.1f}")
-    return lines
-
-
-def _mean(values: Iterable[float]) -> float:
-    found = [float(value) for value in values]
-    return sum(found) / len(found)
+def _row(run: Path, name: str, told: Mapping[str, Any], speed: Speed) -> str:
+    """`told`: the results of its manifest."""
+    rows = [row for row in read_log(run / name) if "reward" in row]
+    seconds, execution = (fmean(row[key] for row in rows) for key in ("seconds", "execution_seconds"))
+    share = told["executions"] / (told["executions"] + told["cache_hits"])
+    return (
+        f"{name:10s} {told['updates']:7d} {speed.samples:8d} {speed.actions:8.1f} {share:9.0%} {seconds:8.1f} {execution:10.1f}"
+    )
 
 
 def main() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,8 @@ AS_MADE = (
     " The policies, and what they were trained on, were made at earlier revisions than the evaluation, and played as they were"
     " (`mlagent-train eval --as-made`): the table at the end has the revision of every stage."
 )
+# How RL can be trained: from single states, or on whole episodes.
+MODES = ("step", "episode")
 # The arms whose intervals are drawn.
 BANDS = ("random", "rl")
 
@@ -281,12 +283,10 @@ def _trained(manifests: dict[str, Any]) -> list[str]:
 
 def _speed(manifests: dict[str, Any]) -> list[str]:
     """How many more updates an hour are made step by step than by whole episodes; nothing unless both were trained."""
-    found = {mode: rates(manifests, mode) for mode in ("step", "episode")}
+    found = {mode: speeds(manifests, mode) for mode in MODES}
     if not all(found.values()):
         return []
-    (samples, actions), (episodes, moves) = (
-        [_mean([row[column] for row in found[mode]]) for column in (0, 1)] for mode in ("step", "episode")
-    )
+    (samples, actions), (episodes, moves) = (hourly(found[mode]) for mode in MODES)
     text = (
         f"An hour of training step by step has {samples:,.0f} samples (a state with one action, remembered ones counted), one"
         f" by whole episodes {episodes:,.0f} (an episode). At equal samples an update that is {samples / episodes:.0f} times as"
@@ -295,13 +295,21 @@ def _speed(manifests: dict[str, Any]) -> list[str]:
     return [text + (f"; at equal actions an update it is {actions / moves:.1f} times as many." if moves else ".")]
 
 
-def rates(manifests: Mapping[str, dict[str, Any]], mode: str) -> list[tuple[float, float]]:
-    """(samples, actions) an hour of each seed that was trained in this mode, `step` or `episode`.
+@dataclass(frozen=True, slots=True)
+class Speed:
+    """Of one seed's training: updates an hour, and what an update has; a sample is a state with one action, or an episode."""
 
-    A sample is a state with one action step by step, and an episode else. Of step-wise training only the seeds of `rl` count: a
-    further arm may have remembered what they executed.
+    updates: float
+    samples: int
+    actions: float
+
+
+def speeds(manifests: Mapping[str, dict[str, Any]], mode: str) -> dict[str, Speed]:
+    """By stage, of each seed that was trained in this one of `MODES`.
+
+    Of step-wise training only the seeds of `rl` count: a further arm may have remembered what they executed.
     """
-    found: list[tuple[float, float]] = []
+    found: dict[str, Speed] = {}
     for name, manifest in manifests.items():
         told = manifest["results"]
         if not told.get("updates_per_hour"):
@@ -311,8 +319,14 @@ def rates(manifests: Mapping[str, dict[str, Any]], mode: str) -> list[tuple[floa
             continue
         samples = table["states"] * (1 if mode == "episode" else table["rollouts_per_state"])
         actions = (told["executions"] + told["cache_hits"]) / told["updates"]
-        found.append((told["updates_per_hour"] * samples, told["updates_per_hour"] * actions))
+        found[name] = Speed(told["updates_per_hour"], samples, actions)
     return found
+
+
+def hourly(found: Mapping[str, Speed]) -> tuple[float, float]:
+    """Samples and actions an hour, the mean over the seeds."""
+    each = found.values()
+    return _mean([one.updates * one.samples for one in each]), _mean([one.updates * one.actions for one in each])
 
 
 def _stages(manifests: dict[str, Any], recipe: Recipe) -> str:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from mlagent_app.agent import events as ev
 from mlagent_app.agent.events import Event
 from mlagent_app.session.progress import Progress
+from tests.report import sample
 
 PAUSE, GO_ON = ev.Paused(), ev.Resumed()
 QUESTION = ev.DecisionNeeded(step=1, question="accept", suggestion="accept", why="")
@@ -55,34 +58,8 @@ def test_a_process_that_was_killed_in_a_run_does_not_work_until_it_goes_on() -> 
 
 def stepped(progress: Progress, step: int, before: float, value: float) -> None:
     """A step that takes the metric from `before` to `value` and is kept."""
-    edit = ev.ActionProposed(
-        step=step,
-        action="Edit Script",
-        instruction=f"edit {step}",
-        file="train.py",
-        family="",
-        probability=None,
-        alternatives=(),
-        diff="-a\n+b\n",
-        base=f"c{step - 1}",
-        commit=f"c{step}",
-    )
-    rewarded = ev.Rewarded(
-        step=step,
-        outcome="ok",
-        case="edit",
-        scalar=1.0,
-        version="v1",
-        before=before,
-        value=value,
-        delta=value - before,
-        span=1.0,
-        scale=value - before,
-        confidence=None,
-        feedback="",
-    )
-    accepted = ev.Decided(step=step, decision="accept", by="auto", reason="", commit=f"c{step}")
-    for event in (edit, rewarded, accepted):
+    edit = replace(sample.proposed(step), base=f"c{step - 1}")
+    for event in (edit, sample.rewarded(step, before, value), sample.decided(step, "accept")):
         progress.apply(event, float(step))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -12,6 +13,7 @@ from mlagent_app.agent import events as ev
 from mlagent_app.agent.cookbook import lengthened
 from mlagent_app.agent.events import DecisionKind, Event
 from mlagent_app.session.progress import Progress
+from tests.report import sample
 
 SPEC = {"name": "accuracy", "direction": "max"}
 
@@ -36,60 +38,23 @@ class Made:
     def propose(self) -> int:
         """An edit of the accepted files; its number."""
         step = len(self.progress.steps) + 1
-        self.say(
-            ev.ActionProposed(
-                step=step,
-                action="Edit Script",
-                instruction=f"edit {step}",
-                file="train.py",
-                family="",
-                probability=None,
-                alternatives=(),
-                diff="-a\n+b\n",
-                base=self.progress.head,
-                commit=f"c{step}",
-            )
-        )
+        self.say(replace(sample.proposed(step), base=self.progress.head))
         return step
 
     def ran(self, step: int, seconds: float, outcome: str = "ok") -> None:
         """A run and its end."""
+        value = 0.6 if outcome == "ok" else None
         self.say(
             ev.RunStarted(step=step, repeat=0, command="", log_path=""),
-            ev.RunFinished(
-                step=step,
-                repeat=0,
-                outcome=outcome,
-                exit_code=0,
-                seconds=seconds,
-                value=0.6 if outcome == "ok" else None,
-                line="",
-                message="",
-            ),
+            replace(sample.run(step, value=value, outcome=outcome), seconds=seconds),
         )
 
     def reward(self, step: int, outcome: str = "ok") -> None:
-        value = 0.6 if outcome == "ok" else None
-        self.say(
-            ev.Rewarded(
-                step=step,
-                outcome=outcome,
-                case="edit" if value else "error",
-                scalar=1.0,
-                version="v1",
-                before=0.5,
-                value=value,
-                delta=0.1,
-                span=0.5,
-                scale=0.2,
-                confidence=None,
-                feedback="",
-            )
-        )
+        self.say(sample.rewarded(step, 0.5, 0.6) if outcome == "ok" else sample.unscored(step, 0.5, "error", outcome, ""))
 
     def decide(self, step: int, decision: DecisionKind, hunks: tuple[int, ...] | None = None) -> None:
         commit = self.progress.head if decision == "refuse" else f"c{step}" if hunks is None else f"p{step}"
-        self.say(ev.Decided(step=step, decision=decision, by="auto", reason="", commit=commit, hunks=hunks))
+        self.say(replace(sample.decided(step, decision, hunks=hunks), commit=commit))
 
     def step(
         self, seconds: float, decision: DecisionKind = "accept", outcome: str = "ok", hunks: tuple[int, ...] | None = None
