@@ -285,12 +285,15 @@ class Paused(Event):
 class Resumed(Event):
     """The session goes on, after a pause or in a new process (`again` is then true).
 
-    `apply`: whether that process lands what is accepted; None in older journals, whose sessions went on as they began.
+    `apply`: whether that process lands what is accepted. `steps` and `minutes` (None: no limit) are what the session may take
+    from then on, in all. In older journals `apply` and `steps` are None: their sessions are taken to go on as they began.
     """
 
     again: bool = False
     sandbox: str = ""
     apply: bool | None = None
+    steps: int | None = None
+    minutes: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

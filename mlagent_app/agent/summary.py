@@ -168,9 +168,14 @@ class Best:
 
 @dataclass(slots=True)
 class Summary:
-    """The fold. `head` is the metric of the files as they were last measured on their own; see `HeadMeasured`."""
+    """The fold. `head` is the metric of the files as they were last measured on their own; see `HeadMeasured`.
+
+    `most_steps` and `most_minutes` (None: no limit) are what the session may take, as it was last told.
+    """
 
     started: ev.SessionStarted | None = None
+    most_steps: int = 0
+    most_minutes: float | None = None
     snapshot: ev.SnapshotTaken | None = None
     choice: ev.MetricChosen | None = None
     baseline: ev.BaselineMeasured | None = None
@@ -189,7 +194,7 @@ class Summary:
         """Take in the next event."""
         match event:
             case ev.SessionStarted():
-                self.started = event
+                self.started, self.most_steps, self.most_minutes = event, event.steps, event.minutes
                 self.metric = _spec(event.metric) if event.metric else None
                 self.sandboxes = [event.sandbox]
             case ev.SnapshotTaken():
@@ -217,6 +222,8 @@ class Summary:
     def _resume(self, event: ev.Resumed) -> None:
         """A session that goes on has neither failed nor ended; it may go on in another sandbox."""
         self.failed = self.ended = None
+        if event.steps is not None:
+            self.most_steps, self.most_minutes = event.steps, event.minutes
         if event.sandbox and event.sandbox not in self.sandboxes:
             self.sandboxes.append(event.sandbox)
 

@@ -168,7 +168,9 @@ class _Run:
     def _begin(self) -> None:
         plan, runner = self._plan, self._runner
         if self._recorder.progress.started is not None:
-            self._recorder.emit(ev.Resumed(again=True, sandbox=runner.name, apply=plan.apply))
+            self._recorder.emit(
+                ev.Resumed(again=True, sandbox=runner.name, apply=plan.apply, steps=plan.steps, minutes=plan.minutes)
+            )
             if plan.approve != self._recorder.progress.approve:
                 self._recorder.emit(ev.ApproveChanged(approve=plan.approve))
             return

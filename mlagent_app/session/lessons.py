@@ -109,7 +109,8 @@ def cleaner(project: Path) -> Clean:
 
 
 def _steps_left(progress: Progress) -> int | None:
-    return progress.started.steps - spent(progress.steps, progress.started.steps) if progress.started else None
+    most = progress.summary.most_steps
+    return most - spent(progress.steps, most) if progress.started else None
 
 
 def _task(progress: Progress) -> Task | None:

@@ -115,11 +115,12 @@ def test_kill_nine_in_a_run_then_continue(project: Path) -> None:
     process.send_signal(signal.SIGKILL)
     process.wait()
     before = [record for record in store.latest(project).journal.read_bytes().splitlines() if record]
-    done = mlagent("run", project, "--continue", "--steps", "2", "--format", "json", "--sandbox", "local")
+    done = mlagent("run", project, "--continue", "--steps", "3", "--format", "json", "--sandbox", "local")
     assert done.returncode == 0, done.stderr
     after = store.latest(project).journal.read_bytes().splitlines()
     assert after[: len(before)] == before
-    assert [step["index"] for step in json.loads(done.stdout)["steps"]] == [1, 2]
+    assert [step["index"] for step in json.loads(done.stdout)["steps"]] == [1, 2, 3]
+    assert store.fold(read(store.latest(project).journal)[0]).summary.most_steps == 3
     assert not list(store.latest(project).work.iterdir())
 
 

@@ -124,6 +124,18 @@ def test_a_failure_is_forgotten_when_the_session_goes_on() -> None:
     assert summarise([*events, ev.Resumed(again=True, sandbox="docker")]).failed is None
 
 
+def test_a_session_may_go_on_with_other_limits_and_older_journals_do_not_name_them() -> None:
+    opening = sample.opening()
+    begun = summarise(opening)
+    assert begun.started is not None
+    limits = (begun.started.steps, begun.started.minutes)
+    assert (begun.most_steps, begun.most_minutes) == limits
+    older = summarise([*opening, ev.Resumed(again=True, sandbox="docker")])
+    assert (older.most_steps, older.most_minutes) == limits
+    longer = summarise([*opening, ev.Resumed(again=True, steps=30), ev.Paused(), ev.Resumed()])
+    assert (longer.most_steps, longer.most_minutes) == (30, None)
+
+
 def test_infinite_and_missing_numbers_stay_valid_json() -> None:
     infinite = ev.Rewarded(
         step=1, outcome="ok", case="error", scalar=0.0, version="v1", before=0.8, value=math.inf, delta=None, span=None,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from textual.widgets import Input, OptionList
 
-from mlagent_app.agent.events import DecisionNeeded, LogLines, Paused, RunStarted
+from mlagent_app.agent.events import DecisionNeeded, LogLines, Paused, Resumed, RunStarted
 from mlagent_app.tui.keys import KEYS
 from mlagent_app.tui.screens.dialogs import ApproveDialog, ConfirmDialog, ReasonDialog
 from mlagent_app.tui.screens.help import HelpScreen
@@ -248,6 +248,14 @@ async def test_who_decides_can_be_changed() -> None:
         await run.press("down", "down", "enter")
         await run.until(lambda: run.session.view.approve == "auto")
         assert "auto" in run.text("#status-facts")
+
+
+async def test_a_session_that_goes_on_shows_how_many_steps_it_may_take_now() -> None:
+    again = Resumed(again=True, sandbox="local", steps=30, minutes=90.0)
+    async with driven([*BASELINE, again, Hold()]) as run:
+        await run.started(lambda session: session.view.summary.most_steps == 30)
+        await run.until(lambda: "step 0/30" in run.text("#status-facts"))
+        assert "1:29:" in run.text("#status-facts")
 
 
 async def test_steps_are_selected_and_the_last_is_followed() -> None:

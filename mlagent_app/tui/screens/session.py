@@ -185,8 +185,7 @@ class SessionScreen(DecidingScreen):
         self._draw_status()
 
     def _draw_status(self) -> None:
-        started = self.view.summary.started
-        minutes = started.minutes if started is not None else None
+        minutes = self.view.summary.most_minutes
         if minutes is not None:
             minutes -= (self.view.earlier_seconds + self._clock() - self._began) / 60
         self.query_one(StatusLine).show(self.view, self._elapsed, self._spinner, minutes)

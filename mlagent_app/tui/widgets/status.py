@@ -122,7 +122,8 @@ def _facts(view: View, minutes_left: float | None) -> list[Piece]:
     facts: list[Piece] = [(started.policy, "$foreground-muted"), (view.approve, "$foreground-muted")]
     if minutes_left is not None:
         facts.append((f"{wording.duration(60 * max(0.0, minutes_left))} left", "$foreground-muted"))
-    facts.append((f"step {spent(view.summary.steps, started.steps)}/{started.steps}", "$foreground-muted"))
+    most = view.summary.most_steps
+    facts.append((f"step {spent(view.summary.steps, most)}/{most}", "$foreground-muted"))
     local = view.summary.sandbox == "local"
     name = "▲ local: no sandbox" if local else view.summary.sandbox
     facts.append((name, "bold $text-warning" if local else "$foreground-muted"))
