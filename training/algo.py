@@ -6,19 +6,22 @@ import torch
 from torch import Tensor
 
 
-def gae(rewards: Tensor, values: Tensor, mask: Tensor, gamma: float = 1.0, lam: float = 1.0) -> tuple[Tensor, Tensor]:
+def gae(
+    rewards: Tensor, values: Tensor, mask: Tensor, gamma: float = 1.0, lam: float = 1.0, after: Tensor | None = None
+) -> tuple[Tensor, Tensor]:
     """Generalised advantage estimates (Schulman et al. 2016, eq. 16) and returns, both [B, T].
 
-    rewards, values [B, T] of the steps where mask [B, T] is true, which come first in a row; after the last one the value is 0.
+    rewards, values [B, T] of the steps where mask [B, T] is true. A step between them that is masked cuts the trajectory: what
+    comes after it counts by the value of the next step. `after` [B]: the value after the last step, 0 unless it was cut off.
     A step-wise batch has T = 1: the advantage is then r - V(s).
     """
     advantages = torch.zeros_like(rewards)
     running = torch.zeros_like(rewards[:, 0])
-    following = torch.zeros_like(rewards[:, 0])
+    following = torch.zeros_like(rewards[:, 0]) if after is None else after
     for step in reversed(range(rewards.shape[1])):
         delta = rewards[:, step] + gamma * following - values[:, step]
         running = torch.where(mask[:, step], delta + gamma * lam * running, torch.zeros_like(running))
-        following = torch.where(mask[:, step], values[:, step], torch.zeros_like(following))
+        following = torch.where(mask[:, step], values[:, step], following)
         advantages[:, step] = running
     return advantages, torch.where(mask, advantages + values, torch.zeros_like(values))
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from mlagent_app.agent.digest import digest, task_kind
+from mlagent_app.agent.errors import UserError
 from mlagent_app.environment.taskenv import Observation, TaskEnvironment
 from mlagent_app.policies.embedded import FORM
 from mlagent_app.policies.prior import Tried, tries
@@ -230,15 +231,24 @@ def look(
     tell: Tell,
     job: Callable[[tuple[str, ...]], WorkerJob[list[dict[str, Any]]]] = LookJob,
 ) -> list[dict[str, Any]]:
-    """Rows for `states`, kept in shards below `place` so that a killed attempt goes on."""
+    """Rows for `states`, kept in shards below `place` so that a killed attempt goes on.
+
+    Raises `UserError` where the pool lost some of them.
+    """
     chunks = [tuple(states[at : at + CHUNK]) for at in range(0, len(states), CHUNK)]
     paths = [place / name for name in shards.names(STATES, range(len(chunks)))]
     left = [number for number, path in enumerate(paths) if not path.exists()]
+    lost, why = 0, ""
     for index, rows in pool.imap(job(chunks[number]) for number in left):
-        if not isinstance(rows, Lost):
-            shards.write(paths[left[index]], STATES, rows)
-            tell("chunks of states", len(chunks) - len(left) + index + 1, len(chunks))
-    return [row for path in paths if path.exists() for row in shards.read(path, STATES)]
+        if isinstance(rows, Lost):
+            lost, why = lost + len(chunks[left[index]]), rows.why
+            continue
+        shards.write(paths[left[index]], STATES, rows)
+        tell("chunks of states", len(chunks) - len(left) + index + 1, len(chunks))
+    if lost:
+        how = "run the stage again: the others are kept; with fewer pool.workers, if memory is short"
+        raise UserError(f"{lost} of {len(states)} states could not be looked into: {why}", where=str(place), how=how)
+    return [row for path in paths for row in shards.read(path, STATES)]
 
 
 def write_ids(place: Path, rows: Sequence[dict[str, Any]], steps: Sequence[Step], writer: Writer) -> None:

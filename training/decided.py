@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import random
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,10 +12,12 @@ from pathlib import Path
 import numpy as np
 
 from mlagent_app.agent.digest import digest, task_kind
+from mlagent_app.agent.edits import Candidate
 from mlagent_app.agent.errors import UserError
 from mlagent_app.agent.lessons import SCHEMA, Decision, Lesson, Lessons, OtherSchema, from_json
 from mlagent_app.agent.reward import CONSTANT, Case, Version
 from mlagent_app.editors.catalogue import Catalogue
+from mlagent_app.policies.embedded import MOST_EDITS
 from mlagent_app.policies.prior import tries
 from mlagent_app.policies.random import untried
 from mlagent_app.policies.writing import Writer
@@ -109,6 +112,7 @@ def _decided(lessons: Lessons, step: Lesson, catalogue: Catalogue, writer: Write
         return "not of the catalogue"
     if len(left) == 1:
         return "without a choice"
+    left, place = _capped(left, place, f"{lessons.session}/{step.index}")
     situation = Situation(
         id=f"{lessons.session}/{step.index}",
         task=lessons.session,
@@ -127,3 +131,12 @@ def _decided(lessons: Lessons, step: Lesson, catalogue: Catalogue, writer: Write
         return "without a reward"
     decided = Decided(lessons.session, situation, place, step.decision, step.case, scale)
     return "without a reward" if decided.reward("v1") is None else decided
+
+
+def _capped(left: list[Candidate], place: int, name: str) -> tuple[list[Candidate], int]:
+    """As many edits as the app's policy chooses from, the one at `place` among them, and its place; `name` seeds the draw."""
+    if len(left) <= MOST_EDITS:
+        return left, place
+    others = [at for at in range(len(left)) if at != place]
+    kept = sorted([place, *random.Random(name).sample(others, MOST_EDITS - 1)])
+    return [left[at] for at in kept], kept.index(place)

@@ -88,6 +88,10 @@ class Chat:
             )
         )
 
+    def check(self) -> None:
+        """Raises `UserError` when nothing listens at the endpoint, or when it refuses the key."""
+        self._model.check()
+
     def ask(self, system: str, user: str) -> str:
         """The reply to one message, without what the model thought aloud before it. Raises `UserError`.
 

@@ -13,7 +13,7 @@ from mlagent_app.agent.cookbook import lengthened
 from mlagent_app.agent.digest import task_kind
 from mlagent_app.agent.edits import Candidate
 from mlagent_app.agent.reward import CONSTANT, Case, Version, edit_scalar
-from mlagent_app.environment.taskenv import EpisodeState, Observation, Transition, edit_action
+from mlagent_app.environment.taskenv import EpisodeState, Observation, TaskEnvironment, Transition, edit_action
 from training.draws import Start
 from training.workbench import Workbench
 
@@ -149,7 +149,8 @@ class Episode:
 class EpisodeJob:
     """An episode of `steps` executed steps by `actor`. `test`: grade the hidden test part at both ends.
 
-    `think_seconds` is the most that the actor takes to choose one action, beside the run.
+    `think_seconds` is the most that the actor takes to choose one action, beside the run. A step that the infrastructure failed
+    is repeated up to `repeats` times, before it counts as one.
     """
 
     start: Start
@@ -159,10 +160,12 @@ class EpisodeJob:
     run_seconds: float
     test: bool = False
     think_seconds: float = 0.0
+    repeats: int = 0
 
     @property
     def seconds(self) -> float:
-        return (self.steps + 3) * (self.run_seconds + 2.0) + self.steps * self.think_seconds + OVERHEAD_SECONDS
+        runs = self.steps + 3 + self.repeats
+        return runs * (self.run_seconds + 2.0) + self.steps * self.think_seconds + OVERHEAD_SECONDS
 
     def run(self, bench: Workbench) -> Episode:
         """Play it. A starter that does not run here ends the episode before its first step."""
@@ -183,7 +186,7 @@ class EpisodeJob:
             self.actor.begin(bench, self.start, self.seed)
             values, steps = [here.value], list[Step]()
             while len(steps) < self.steps and (choice := self.actor.choose(seen, rng)) is not None:
-                moved = env.step(choice.taken())
+                moved = self._moved(env, choice, here)
                 steps.append(_step(seen, choice, moved, here))
                 self.actor.learn(choice, moved)
                 seen, here = moved.observation, env.state
@@ -194,6 +197,16 @@ class EpisodeJob:
             return Episode(self.start, self.seed, here.m_init, here.m_best, tuple(values), tuple(steps), *tests, kind=kind)
         finally:
             env.close()
+
+    def _moved(self, env: TaskEnvironment, choice: Choice, here: EpisodeState) -> Transition:
+        """The step from `here`, repeated while the infrastructure fails it, at most `repeats` times."""
+        moved = env.step(choice.taken())
+        for _ in range(self.repeats):
+            if moved.metadata["case"] != "infrastructure":
+                break
+            env.reset(seed=self.seed, state_id=here.id)
+            moved = env.step(choice.taken())
+        return moved
 
 
 @dataclass(frozen=True, slots=True)

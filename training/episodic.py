@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,7 +14,6 @@ from training.actors import ModelActor
 from training.corpus import Corpus, LookJob, Situation, situation
 from training.draws import starts_of
 from training.episodes import Episode, EpisodeJob
-from training.model import padded
 from training.outcomes import Outcome, Outcomes
 from training.pool import Lost, WorkerPool, run_all
 from training.ppo import Batch, Learner, scored
@@ -70,15 +70,16 @@ class EpisodeWise:
     def _sync(self, learner: Learner, update: int) -> Path:
         """The current weights as files. A worker remembers models by their directory, so every update has its own."""
         place = self._weights / f"{update:05d}"
+        before = self._weights / f"{update - 1:05d}"
+        # Older ones are done with; later ones, and this one, are what a killed attempt left beyond its checkpoint.
+        for other in self._weights.iterdir() if self._weights.is_dir() else ():
+            if other != before:
+                shutil.rmtree(other)
         learner.actor.model.save_pretrained(place)
         prior, most = learner.actor.prior(), self._read.writer.most
         complete(
             place, self._read.tokenizer, prompt_tokens=most, temperature=1.0, name="in training", prior=prior, book=self._book
         )
-        for old in sorted(self._weights.iterdir())[:-2]:
-            for path in old.iterdir():
-                path.unlink()
-            old.rmdir()
         return place
 
     def _batch(self, learner: Learner, episodes: Sequence[Episode]) -> Batch:
@@ -95,6 +96,9 @@ class EpisodeWise:
                     kept.append((there, place, number, at))
                     outcomes.append(Outcome(step.case, step.scale, step.seconds, executed=not step.cached))
         situations = [row[0] for row in kept]
+        if not situations:  # all episodes failed
+            nothing = torch.zeros(0, 1)
+            return Batch([], nothing.long(), nothing, nothing, nothing.bool(), [], [])
         logp = learner.distributions(situations)
         actions = torch.tensor([[row[1]] for row in kept])
         batch = scored(self._recipe, learner, situations, actions, logp.gather(1, actions), outcomes)
@@ -102,15 +106,20 @@ class EpisodeWise:
         return batch
 
     def _advantages(self, learner: Learner, batch: Batch, places: Sequence[tuple[int, int]]) -> None:
-        """GAE along each episode [B, T], back to rows [N, 1]."""
+        """GAE along each episode [B, T], back to rows [N, 1].
+
+        A step that the infrastructure failed at the end cuts the episode off there: what would have come is the critic's value.
+        """
         table = self._recipe.rl
-        with torch.no_grad():
-            values = learner.critic(*padded([s.prompt for s in batch.situations]))
+        values = learner.values(batch.situations)
         size = (max(b for b, _ in places) + 1, max(t for _, t in places) + 1)
         rewards, critic, mask = torch.zeros(size), torch.zeros(size), torch.zeros(size, dtype=torch.bool)
+        after = torch.zeros(size[0])
         for row, (b, t) in enumerate(places):
             rewards[b, t], critic[b, t], mask[b, t] = batch.rewards[row, 0], values[row], bool(batch.mask[row, 0])
-        advantages, returns = algo.gae(rewards, critic, mask, table.gamma, table.lam)
+            after[b] = 0.0 if mask[b, t] else after[b] or values[row]
+        advantages, returns = algo.gae(rewards, critic, mask, table.gamma, table.lam, after)
+        batch.values = values[:, None]
         at = torch.tensor(places)
         batch.returns = returns[at[:, 0], at[:, 1]][:, None]
         batch.advantages = algo.normalise(advantages[at[:, 0], at[:, 1]][:, None], batch.mask)

@@ -28,6 +28,8 @@ BASELINES = ("random", "bandit", "cookbook", "optuna", SHIPPED)
 # What SFT made: with the prior that RL starts from, and the model alone, which has only imitated.
 TUNED = ("sft", "sft-alone")
 PREFIX = "episodes"
+# So often a step is repeated that the infrastructure failed: it is no fault of the arm's.
+REPEATS = 3
 # What an arm plays is kept here, below the run.
 PLACE = "eval/"
 
@@ -61,7 +63,7 @@ def make(stage: Stage, pool: WorkerPool, arm: str, seed: int, tell: Tell) -> dic
     actor = actor_of(stage.run, recipe, arm, seed)
     numbers = range(_trajectories(recipe, arm))
     jobs = [
-        EpisodeJob(start, actor, recipe.eval.steps, number, recipe.tasks.run_seconds, test=True)
+        EpisodeJob(start, actor, recipe.eval.steps, number, recipe.tasks.run_seconds, test=True, repeats=REPEATS)
         for number in numbers
         for start in evaluation_starts(recipe)
     ]
@@ -70,8 +72,10 @@ def make(stage: Stage, pool: WorkerPool, arm: str, seed: int, tell: Tell) -> dic
     steps = [step for episode in found for step in episode["steps"]]
     return {
         "episodes": len(found),
+        "lost": len(jobs) - len(found),
         "executions": sum(not step["cached"] for step in steps),
         "steps": len(steps),
+        "infrastructure_failures": sum(step["case"] == "infrastructure" for step in steps),
         "failed_starts": sum(bool(episode["problem"]) for episode in found),
     }
 

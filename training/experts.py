@@ -43,18 +43,21 @@ def make(stage: Stage, pool: WorkerPool, tell: Tell) -> dict[str, Any]:
     table = recipe.experts
     if table.source == "endpoint":
         connect(recipe.endpoint)  # what is missing is said before workers are started
+    wanted = 0
     for number in range(table.rounds):
         book = stage.place / f"cookbook-{number}.json"
         if not book.exists():
             write_book(book, _episodes(stage.place, number), table.reward)
-        jobs = [_job(recipe, stage, start, number, book) for start in _starts(recipe, number)]
+        jobs = [_job(recipe, stage, start, number * table.episodes + times, book) for start, times in _starts(recipe, number)]
         past, total = number * len(jobs), table.rounds * len(jobs)
         play(pool, jobs, stage.place, f"round-{number}", table.shard_size, partial(_told, tell, past, total))
+        wanted += len(jobs)
     found = played(stage)
     write_book(stage.place / BOOK, found, table.book_reward)
     steps = [step for episode in found for step in episode["steps"]]
     return {
         "episodes": len(found),
+        "lost": wanted - len(found),
         "steps": len(steps),
         "states": len({step["state"] for step in steps}),
         "kept": sum(step["kept"] for step in steps) / max(1, len(steps)),
@@ -74,13 +77,15 @@ def played(stage: Stage) -> list[dict[str, Any]]:
     return list(_episodes(stage.place, stage.recipe.experts.rounds))
 
 
-def _starts(recipe: Recipe, number: int) -> list[Start]:
+def _starts(recipe: Recipe, number: int) -> list[tuple[Start, int]]:
+    """A round's starts, and which of the round's episodes from that starter it is."""
     starts = training_starts(recipe)
     each = recipe.experts.episodes
-    return [next_variant(recipe, start, number * each + times) for times in range(each) for start in starts]
+    return [(next_variant(recipe, start, number * each + times), times) for times in range(each) for start in starts]
 
 
 def _job(recipe: Recipe, stage: Stage, start: Start, number: int, book: Path) -> EpisodeJob:
+    """`number`: of all episodes from that starter, so that no two of them are the same where variants come again."""
     kept = ideas.read(ideas.stage_of(stage.run, recipe)).get(start.task, [])
     steps, seed, run_seconds = recipe.experts.steps, recipe.seed * 1000 + number, recipe.tasks.run_seconds
     if recipe.experts.source == "endpoint":

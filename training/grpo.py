@@ -19,7 +19,7 @@ import torch
 from training.answers import TRAINED_TOKENS, Execution, Speech, draw
 from training.big import load_policy
 from training.corpus import Corpus, Situation
-from training.loop import MODEL, Log
+from training.loop import MODEL, Log, Unscored
 from training.outcomes import Outcomes
 from training.pool import WorkerPool
 from training.ppo import balanced
@@ -195,6 +195,7 @@ def _telling(recipe: Recipe, log: Log, outcomes: Outcomes, tell: Tell) -> Traine
 
         def __init__(self) -> None:
             self._since, self._counted = time.monotonic(), outcomes.counted
+            self._unscored = Unscored(log.place)
 
         def on_log(
             self,
@@ -218,6 +219,7 @@ def _telling(recipe: Recipe, log: Log, outcomes: Outcomes, tell: Tell) -> Traine
             self._since, self._counted = now, outcomes.counted
             update = state.global_step // _steps(recipe)
             log.write(update, row)
+            self._unscored.see(scored=not math.isnan(row["reward"]))
             tell(f"updates, reward {row['reward']:.3f}, KL {row['kl_sft']:.2f}", update, recipe.rl.updates)
 
     return Telling()

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import random
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
+from pydantic import TypeAdapter
 
 from mlagent_app.agent.errors import UserError
 from mlagent_app.editors.catalogue import Catalogue
@@ -20,7 +20,10 @@ from training.recipe import Recipe
 from training.stage import Stage, catalogue_digest, write_json
 from training.telling import Tell
 
+T = TypeVar("T")
 Vectors = npt.NDArray[np.float64]
+# All ideas of a task are kept in a file of this directory.
+CANDIDATES = "candidates"
 FILE = "ideas.json"
 # Edits of edited scripts: the catalogue offers more once something was changed.
 DEPTH = 3
@@ -37,7 +40,7 @@ def make(stage: Stage, tell: Tell) -> dict[str, Any]:
     before: list[float] = []
     after: list[float] = []
     for spec in training_tasks(recipe):
-        ideas = candidates_of(spec, recipe)
+        ideas = _asked(stage.place / CANDIDATES / f"{spec.id}.json", spec, recipe)
         vectors = embed(ideas, recipe.ideas.embedder)
         chosen = select(vectors, recipe.ideas.keep, recipe.ideas.rule)
         kept[spec.id] = [ideas[index] for index in chosen]
@@ -46,6 +49,14 @@ def make(stage: Stage, tell: Tell) -> dict[str, Any]:
         tell(f"{spec.id}: {len(ideas)} ideas, diversity {before[-1]:.3f}; {len(chosen)} kept, diversity {after[-1]:.3f}")
     write_json(stage.place / FILE, kept)
     return {"tasks": len(kept), "diversity_before": float(np.mean(before)), "diversity_after": float(np.mean(after))}
+
+
+def _asked(path: Path, spec: TaskSpec, recipe: Recipe) -> list[str]:
+    """The candidates of a task, kept in a file: what an endpoint was paid for is not asked for again after a kill."""
+    if not path.exists():
+        path.parent.mkdir(exist_ok=True)
+        write_json(path, candidates_of(spec, recipe))
+    return _texts(path, list[str])
 
 
 def candidates_of(spec: TaskSpec, recipe: Recipe) -> list[str]:
@@ -144,9 +155,18 @@ def _distances(vectors: Vectors) -> Vectors:
 
 
 def read(stage: Stage) -> dict[str, list[str]]:
-    """The kept ideas by task."""
-    data: dict[str, list[str]] = json.loads((stage.place / FILE).read_text("utf-8"))
-    return data
+    """The kept ideas by task. Raises `UserError` when they cannot be read."""
+    return _texts(stage.place / FILE, dict[str, list[str]])
+
+
+def _texts(path: Path, form: type[T]) -> T:
+    """Ideas as they were written. Raises `UserError` when they cannot be read."""
+    try:
+        return TypeAdapter(form).validate_json(path.read_bytes())
+    except (OSError, ValueError) as error:
+        why = str(error).splitlines()[0]
+        how = "remove it and run: mlagent-train ideas"
+        raise UserError(f"the ideas cannot be read: {why}", where=str(path), how=how) from None
 
 
 if __name__ == "__main__":

@@ -3,25 +3,32 @@
 from __future__ import annotations
 
 import json
+import math
+import pickle
 import random
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 import numpy as np
+import torch
 from torch import Tensor
 
+from mlagent_app.agent.errors import Exit, UserError
 from training import algo
 from training.outcomes import Outcome, Outcomes
 from training.ranks import ALONE, Ranks
 from training.stage import Stage
 from training.telling import Tell
+from training.weights import settle
 
 MODEL, CHECKPOINT, LOG = "model", "checkpoint.pt", "log.jsonl"
 # How many steps of the optimizer an update made.
 GRADIENT_STEPS = "gradient_steps"
+# After so many batches in a row of which nothing was scored it is the sandbox that is broken, not the edits.
+MOST_UNSCORED = 3
 
 
 class Scored(Protocol):
@@ -78,12 +85,14 @@ def loop(
 ) -> dict[str, Any]:
     """Updates until their number or the minutes are used up; the last policy is kept, or the best by `validate`.
 
-    Of several processes the first one logs, and says when the time is up.
+    Of several processes the first one logs, and says when the time is up. Raises `UserError` when nothing is executed any more.
     """
     table, place = stage.recipe.rl, stage.place
     (place / "logs").mkdir(parents=True, exist_ok=True)
+    if ranks.first:
+        settle(place / MODEL)
     first, best = learner.resume(place / "logs" / CHECKPOINT)
-    log = Log(place, first, silent=not ranks.first)
+    log, unscored = Log(place, first, silent=not ranks.first), Unscored(place)
     spent = log.seconds  # of earlier attempts, too: arms are compared at equal time
     if first == 0:
         best = validate()
@@ -92,21 +101,22 @@ def loop(
     for update in range(first, table.updates):
         start, counted = time.monotonic(), outcomes.counted
         batch = rollout.collect(learner, update)
-        learner.advantage(batch)
-        after = time.monotonic()
-        told = learner.update(batch, random.Random(f"order:{seed}:{update}"))
-        row = {**told, **diagnostics(learner, batch), **learner.spent, "update_seconds": time.monotonic() - after}
+        unscored.see(scored=bool(batch.mask.any()))
+        row = _learnt(learner, batch, random.Random(f"order:{seed}:{update}"))
         row |= {"seconds": time.monotonic() - start, **outcomes.since(counted)}
         spent += row["seconds"]
         enough = table.minutes is not None and ranks.from_first(lambda now=spent: now) > 60 * table.minutes
-        if (update + 1) % table.save_every == 0 or update + 1 == table.updates or enough:
+        saving, better = (update + 1) % table.save_every == 0 or update + 1 == table.updates or enough, False
+        if saving:
             row["unseen_reward"] = validate()
-            if row["unseen_reward"] > best or np.isnan(best):
-                best = row["unseen_reward"]
-                if table.keep == "best":
-                    learner.save_policy(place / MODEL)
-            learner.save(place / "logs" / CHECKPOINT, update + 1, best)
+            better = bool(row["unseen_reward"] > best or np.isnan(best))
+            best = row["unseen_reward"] if better else best
+        # In this order, a killed run goes on from a checkpoint whose row was written and whose best policy was saved.
         log.write(update + 1, row)
+        if better and table.keep == "best":
+            learner.save_policy(place / MODEL)
+        if saving:
+            learner.save(place / "logs" / CHECKPOINT, update + 1, best)
         tell(f"updates, reward {row['reward']:.3f}, KL {row['kl_sft']:.2f}, unseen {best:.3f}", update + 1, table.updates)
         if enough:
             break
@@ -115,14 +125,44 @@ def loop(
     return log.results(best)
 
 
-def diagnostics(learner: Trained[B], batch: B) -> dict[str, float]:
-    """Mean reward, the shares of the cases, and how well the critic explains the returns."""
+def _learnt(learner: Trained[B], batch: B, rng: random.Random) -> dict[str, float]:
+    """One update, and its row of the log. From a batch of which nothing was scored nothing is learnt."""
+    if not batch.mask.any():
+        return {**diagnostics(batch), **learner.spent, "kl_sft": math.nan, GRADIENT_STEPS: 0, "update_seconds": 0.0}
+    learner.advantage(batch)
+    after = time.monotonic()
+    told = learner.update(batch, rng)
+    found = {**told, **diagnostics(batch), "explained_variance": learner.explained_variance(batch)}
+    return {**found, **learner.spent, "update_seconds": time.monotonic() - after}
+
+
+class Unscored:
+    """Counts the batches in a row of which nothing was scored, since the infrastructure failed every action."""
+
+    def __init__(self, place: Path) -> None:
+        """`place`: the stage's directory."""
+        self._place = place
+        self._count = 0
+
+    def see(self, *, scored: bool) -> None:
+        """Take note of a batch. Raises `UserError` where it is one too many."""
+        self._count = 0 if scored else self._count + 1
+        if self._count == MOST_UNSCORED:
+            raise UserError(
+                f"the sandbox failed all actions of {MOST_UNSCORED} batches in a row, so that there is nothing to learn from",
+                where=str(self._place),
+                how="see: mlagent doctor; run the stage again then: it goes on from its last checkpoint",
+                code=Exit.NO_SANDBOX,
+            )
+
+
+def diagnostics(batch: Scored) -> dict[str, float]:
+    """Mean reward, and the shares of the cases."""
     cases = Counter(outcome.case for outcome in batch.outcomes)
     total = max(1, len(batch.outcomes))
     return {
         "reward": float(algo.masked_mean(batch.rewards, batch.mask)),
         "better": sum(1 for o in batch.outcomes if o.scale is not None and o.scale > 0) / total,
-        "explained_variance": learner.explained_variance(batch),
         "executed": sum(outcome.executed for outcome in batch.outcomes) / total,
         **{f"case/{case}": cases[case] / total for case in ("edit", "error", "corner", "invalid", "infrastructure")},
     }
@@ -132,6 +172,7 @@ class Log:
     """Every update's numbers as JSON lines, and in TensorBoard; nothing is written when `silent`."""
 
     def __init__(self, place: Path, first: int, *, silent: bool = False) -> None:
+        self.place = place
         self._path = place / LOG
         self._rows: list[dict[str, Any]] = []
         self._board: Any = None
@@ -140,7 +181,9 @@ class Log:
         from torch.utils.tensorboard import SummaryWriter
 
         kept = [row for row in read_log(place) if row["update"] <= first] if first else []
-        self._path.write_text("".join(json.dumps(row) + "\n" for row in kept), "utf-8")
+        scratch = self._path.with_suffix(".fresh")
+        scratch.write_text("".join(json.dumps(row) + "\n" for row in kept), "utf-8")
+        scratch.replace(self._path)
         self._board = SummaryWriter(str(place / "logs" / "tensorboard"), purge_step=first or None)
         self._rows = kept
 
@@ -165,18 +208,36 @@ class Log:
         """For the manifest."""
         rows = [row for row in self._rows if "reward" in row]
         seconds = sum(row["seconds"] for row in rows)
+        # Without those in which nothing was scored.
+        rewards = [row["reward"] for row in rows if row["reward"] is not None]
+        apart = [row["kl_sft"] for row in rows if row.get("kl_sft") is not None]
         return {
             "updates": len(rows),
             "updates_per_hour": 3600 * len(rows) / seconds if seconds else 0.0,
             "gradient_steps_per_hour": 3600 * sum(row.get(GRADIENT_STEPS, 0) for row in rows) / seconds if seconds else 0.0,
-            "reward_first": float(np.mean([row["reward"] for row in rows[:10]])) if rows else 0.0,
-            "reward_last": float(np.mean([row["reward"] for row in rows[-10:]])) if rows else 0.0,
+            "reward_first": float(np.mean(rewards[:10])) if rewards else 0.0,
+            "reward_last": float(np.mean(rewards[-10:])) if rewards else 0.0,
             "unseen_reward_start": self._rows[0].get("unseen_reward"),
-            "unseen_reward_best": best,
-            "kl_sft": rows[-1]["kl_sft"] if rows else 0.0,
+            "unseen_reward_best": None if np.isnan(best) else best,
+            "kl_sft": apart[-1] if apart else 0.0,
             "executions": sum(row["executions"] for row in rows),
             "cache_hits": sum(row["cache_hits"] for row in rows),
         }
+
+
+def read_checkpoint(path: Path, names: Sequence[str], place: str | None = None) -> dict[str, Any]:
+    """What a learner saved, on the device `place`. Raises `UserError` when it is damaged, or lacks one of `names`."""
+    try:
+        state: dict[str, Any] = torch.load(path, weights_only=True, map_location=place)
+        lacking = [name for name in (*names, "update", "best") if name not in state]
+        why = f"{lacking[0]} is missing" if lacking else ""
+    except (OSError, EOFError, RuntimeError, ValueError, TypeError, KeyError, pickle.UnpicklingError) as error:
+        state, why = {}, (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
+    if why:
+        raise UserError(
+            f"the checkpoint cannot be read: {why}", where=str(path), how="remove it: the training then starts anew"
+        )
+    return state
 
 
 def read_log(place: Path) -> list[dict[str, Any]]:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from mlagent_app.agent.reward import Case
+from mlagent_app.agent.reward import Case, edit_scalar
 from training.corpus import Situation
 from training.episodes import ActionJob, Step, reward_of
 from training.pool import Lost, WorkerPool
@@ -25,7 +25,12 @@ class Outcome:
     executed: bool = False
 
     def reward(self, recipe: Recipe) -> float | None:
-        return reward_of(self.case, self.scale, recipe.rl.reward)
+        """Eq. 6, without the part that `rl.without` takes away; None where the infrastructure failed."""
+        table = recipe.rl
+        if table.without == "metric" and self.case == "edit":
+            return edit_scalar(1.0, table.reward)
+        case = "error" if table.without == "corner" and self.case == "corner" else self.case
+        return reward_of(case, self.scale, table.reward)
 
 
 Key = tuple[str, str, str]
@@ -41,8 +46,15 @@ def file_of(run: Path, recipe: Recipe) -> Path:
     return run / "home" / f"outcomes-{recipe.tasks.run_seconds:g}-{catalogue_digest()}.jsonl"
 
 
+# Out of time, memory or disk: that may be this machine's load, and is not remembered for other stages.
+PASSING: Case = "corner"
+
+
 class Outcomes:
-    """A table in memory, kept in a file of JSON lines that several stages share. `hits` and `misses` count look-ups."""
+    """A table in memory, kept in a file of JSON lines that several stages share. `hits` and `misses` count look-ups.
+
+    What ran out of time, memory or disk is remembered here, not in the file.
+    """
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -55,7 +67,8 @@ class Outcomes:
                     variant, base, instruction, case, scale = json.loads(line)
                 except ValueError:  # a line that a killed process did not finish
                     continue
-                self._known[variant, base, instruction] = Outcome(case, scale)
+                if case != PASSING:  # older versions kept them
+                    self._known[variant, base, instruction] = Outcome(case, scale)
 
     @property
     def counted(self) -> tuple[int, int]:
@@ -108,4 +121,5 @@ class Outcomes:
         self._known.update({key: Outcome(found.case, found.scale) for key, found in kept.items()})
         self._path.parent.mkdir(parents=True, exist_ok=True)
         with self._path.open("a", encoding="utf-8") as file:
-            file.writelines(json.dumps([*key, found.case, found.scale]) + "\n" for key, found in kept.items())
+            lasting = {key: found for key, found in kept.items() if found.case != PASSING}
+            file.writelines(json.dumps([*key, found.case, found.scale]) + "\n" for key, found in lasting.items())

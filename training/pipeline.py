@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from mlagent_app.agent.errors import UserError
-from training import budget, corpus, evaluate, experts, fit, ideas, ppo, publish, sft
+from training import budget, corpus, evaluate, experts, fit, ideas, ppo, preflight, publish, sft
 from training.pool import WorkerPool, open_pool
 from training.ranks import NoWorkers, ranks
 from training.recipe import Recipe
@@ -20,6 +20,15 @@ from training.workbench import Site
 
 STAGES = ("ideas", "experts", "sft", "rl", "eval", "publish")
 Make = Callable[[Tell], dict[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """A stage and what makes it; `shared`: by all processes together."""
+
+    stage: Stage
+    make: Make
+    shared: bool = False
 
 
 @dataclass
@@ -64,71 +73,104 @@ class Run:
 
     def ideas(self) -> None:
         """>= 100 ideas a task, the most diverse kept."""
-        stage = ideas.stage_of(self.place, self.recipe)
-        self._make(stage, lambda tell: ideas.make(stage, tell))
+        self._make_all(self._ideas())
 
     def experts(self) -> None:
         """Expert trajectories, and the same as token ids."""
-        self.ideas()
-        stage = experts.stage_of(self.place, self.recipe)
-        self._make(stage, lambda tell: experts.make(stage, self.pool, tell))
-        ids = corpus.stage_of(self.place, self.recipe)
-        self._make(ids, lambda tell: corpus.make(ids, self.pool, tell))
+        self._make_all(self._experts())
 
     def sft(self, arm: str = "rl") -> None:
         """Exploration-enriched fine-tuning."""
-        self.recipe.for_arm(arm)  # an unknown one is said before anything is made
-        self.experts()
-        stage = sft.stage_of(self.place, self.recipe, arm)
-        self._make(stage, lambda tell: sft.make(stage, arm, tell), shared=True)
+        self._make_all(self._sft(arm))
 
     def rl(self, arm: str = "rl", seeds: Iterable[int] = ()) -> None:
         """Step-wise RL, a stage for each training seed."""
-        self.sft(arm)
-        for seed in seeds or self.recipe.for_arm(arm).rl.seeds:
-            stage = ppo.stage_of(self.place, self.recipe, seed, arm)
-            self._make(stage, _trainer(stage, self, seed, arm), shared=ppo.shared(stage.recipe))
+        self._make_all(self._rl(arm, seeds))
 
     def eval(self, arms: Iterable[str] = ()) -> None:
-        """Play the arms, then write tables and plots."""
+        """Play the arms, then write tables and plots. Raises `UserError` for an arm that cannot be played here."""
         chosen = tuple(arms) or self.recipe.compare.arms
         for arm in chosen:
-            evaluate.seeds_of(self.recipe, arm)  # an unknown one is said before anything is made
-        if any(evaluate.stage_of(self.place, self.recipe, arm, 0).inputs for arm in chosen):
-            self.experts()
-        for arm in chosen:
-            if arm in evaluate.TUNED:
-                self.sft()
-            elif arm not in evaluate.BASELINES:
-                self.rl(arm)
-            for seed in evaluate.seeds_of(self.recipe, arm):
-                stage = evaluate.stage_of(self.place, self.recipe, arm, seed)
-                self._make(stage, _player(stage, self, arm, seed))
-        from training import results
-
-        results.write(self.place, self.recipe, Telling("eval"))
+            preflight.check_arm(self.recipe, arm, self.place)
+        self._make_all(self._eval(chosen))
+        self._tables()
 
     def all(self, into: Path | None = None) -> None:
-        """Every stage. What the package cannot hold stays in the run."""
+        """Every stage. What the package cannot hold stays in the run, and policies that write text are not evaluated."""
         if publish.is_published(self.recipe):
             self.publish(into)
             return
         if into is not None:
             publish.check(self.place, self.recipe, into)
-        self.rl()
-        self.eval()
+        played = tuple(arm for arm in self.recipe.compare.arms if preflight.is_played(self.recipe, arm))
+        self._make_all([*self._rl(), *self._eval(played)])
+        if played:
+            self._tables()
+        if ranks().first:
+            trained = f"rl-{self.recipe.rl.seeds[0]}"
+            Telling("all")(
+                f"a policy that writes text is not evaluated here; {preflight.how_to_play(self.recipe, self.place, trained)}"
+            )
 
     def publish(self, into: Path | None = None) -> None:
         """Weights, tokenizer, cookbook and card, as the package has them. Raises `UserError`."""
         publish.check(self.place, self.recipe, into)
-        self.rl(seeds=(self.recipe.publish.seed,))
-        self.eval()
+        self._make_all([*self._rl(seeds=(self.recipe.publish.seed,)), *self._eval(self.recipe.compare.arms)])
+        self._tables()
         with Telling("publish") as tell:
             publish.publish(self.place, self.recipe, into, tell)
 
+    def _ideas(self) -> list[Work]:
+        stage = ideas.stage_of(self.place, self.recipe)
+        return [Work(stage, lambda tell: ideas.make(stage, tell))]
+
+    def _experts(self) -> list[Work]:
+        stage, ids = experts.stage_of(self.place, self.recipe), corpus.stage_of(self.place, self.recipe)
+        played = Work(stage, lambda tell: experts.make(stage, self.pool, tell))
+        return [*self._ideas(), played, Work(ids, lambda tell: corpus.make(ids, self.pool, tell))]
+
+    def _sft(self, arm: str = "rl") -> list[Work]:
+        self.recipe.for_arm(arm)  # an unknown one is said before anything is made
+        stage = sft.stage_of(self.place, self.recipe, arm)
+        return [*self._experts(), Work(stage, lambda tell: sft.make(stage, arm, tell), shared=True)]
+
+    def _rl(self, arm: str = "rl", seeds: Iterable[int] = ()) -> list[Work]:
+        works = self._sft(arm)
+        for seed in seeds or self.recipe.for_arm(arm).rl.seeds:
+            stage = ppo.stage_of(self.place, self.recipe, seed, arm)
+            works.append(Work(stage, _trainer(stage, self, seed, arm), shared=ppo.shared(stage.recipe)))
+        return works
+
+    def _eval(self, arms: Iterable[str]) -> list[Work]:
+        works: list[Work] = []
+        for arm in arms:
+            played = [
+                (evaluate.stage_of(self.place, self.recipe, arm, seed), seed) for seed in evaluate.seeds_of(self.recipe, arm)
+            ]
+            if arm in evaluate.TUNED:
+                works += self._sft()
+            elif arm not in evaluate.BASELINES:
+                works += self._rl(arm)
+            elif any(stage.inputs for stage, _ in played):
+                works += self._experts()
+            works += [Work(stage, _player(stage, self, arm, seed)) for stage, seed in played]
+        return works
+
+    def _tables(self) -> None:
+        from training import results
+
+        results.write(self.place, self.recipe, Telling("eval"))
+
+    def _make_all(self, works: Iterable[Work]) -> None:
+        """Each stage once, in order, after all that can be known before was checked."""
+        once = {work.stage.name: work for work in works}
+        preflight.check([work.stage for work in once.values()], as_made=self.as_made)
+        for work in once.values():
+            self._make(work.stage, work.make, shared=work.shared)
+
     def _make(self, stage: Stage, make: Make, *, shared: bool = False) -> None:
         together = ranks()
-        adopting = self.as_made and not stage.name.startswith(evaluate.PLACE)
+        adopting = preflight.adopts(stage, as_made=self.as_made)
         if together.from_first(lambda: stage.is_done() or (adopting and stage.adopt())):
             if together.first:
                 with Telling(stage.name) as tell:
@@ -143,7 +185,7 @@ class Run:
             together.wait()  # until it is finished
             return
         with Telling(stage.name) as tell:
-            progress = stage.begin()
+            progress = stage.begin(tell)
             together.wait()
 
             def telling(text: str, done: int = 0, total: int = 0) -> None:

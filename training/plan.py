@@ -12,7 +12,7 @@ from training import budget, fit
 from training.devices import device
 from training.draws import evaluation_starts, training_starts, training_tasks
 from training.recipe import Recipe
-from training.stage import MANIFEST
+from training.stage import made
 
 
 def describe(recipe: Recipe, place: Path) -> str:
@@ -79,8 +79,9 @@ def refuse(recipe: Recipe, stage: str) -> None:
 
 
 def _done(place: Path) -> list[str]:
-    made = sorted(path.parent.relative_to(place).as_posix() for path in place.glob(f"**/{MANIFEST}")) if place.is_dir() else []
-    return [f"made before in this directory: {', '.join(made) or 'nothing'}"]
+    return [
+        f"made before in this directory: {', '.join(path.relative_to(place).as_posix() for path in made(place)) or 'nothing'}"
+    ]
 
 
 def _without_none(table: Mapping[str, Any]) -> dict[str, Any]:

@@ -7,6 +7,8 @@ far as the scripts that it runs give the same each time: one that draws random n
 from __future__ import annotations
 
 import multiprocessing
+import os
+import threading
 import time
 import traceback
 from abc import ABC, abstractmethod
@@ -302,6 +304,7 @@ class ProcessPool(ParallelPool[_Process]):
 
 def _serve(site: Site, number: int, channel: Connection) -> None:
     """A worker's life: jobs in, results out, until the pool closes its end."""
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     try:
         with Workbench(site, number) as bench:
             while True:
@@ -311,6 +314,14 @@ def _serve(site: Site, number: int, channel: Connection) -> None:
         return
     except Exception as error:
         channel.send(("raised", _portable(error)))
+
+
+def _end_with_parent() -> None:
+    """End this process, in the midst of a job too, when the one that started it has been killed; its sandbox ends with it."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
 
 
 def attempt(job: WorkerJob[R], bench: Workbench) -> tuple[str, Any]:

@@ -21,12 +21,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from mlagent_app.agent.cookbook import Cookbook
 from mlagent_app.agent.errors import UserError
 from mlagent_app.agent.reward import CONSTANT
 from mlagent_app.policies.prior import Prior
 from training import algo, corpus, experts, sft
 from training.corpus import Corpus, Situation
-from training.loop import GRADIENT_STEPS, MODEL, Rollout, loop
+from training.loop import GRADIENT_STEPS, MODEL, Rollout, loop, read_checkpoint
 from training.model import Critic, from_scratch, load, padded
 from training.outcomes import Outcome, Outcomes, file_of, key_of
 from training.pool import WorkerPool
@@ -38,7 +39,7 @@ from training.replay import Replay, expected_advantage
 from training.rollouts import FILE, Recorded
 from training.stage import Stage, write_json
 from training.telling import Tell
-from training.weights import complete
+from training.weights import complete, replacing
 
 PRIOR = "prior.json"
 # Of the starts, this share is kept from RL, to see when it over-fits.
@@ -58,7 +59,8 @@ def stage_of(run: Path, recipe: Recipe, seed: int, arm: str = "rl") -> Stage:
 class Batch:
     """N states with up to K scored actions each. tokens: for the packed pass; `actions`, `old`, `rewards`, `mask`: [N, K].
 
-    `reference` holds the SFT policy's log-probabilities [N, C] of every state.
+    `reference` holds the SFT policy's log-probabilities [N, C] of every state; `values` [N, K] what the critic says of them
+    before the update: what advantages are made of.
     """
 
     situations: list[Situation]
@@ -68,6 +70,7 @@ class Batch:
     mask: Tensor
     reference: list[Tensor]
     outcomes: list[Outcome]
+    values: Tensor = field(default_factory=lambda: torch.zeros(0))
     advantages: Tensor = field(default_factory=lambda: torch.zeros(0))
     returns: Tensor = field(default_factory=lambda: torch.zeros(0))
 
@@ -107,12 +110,16 @@ class Learner:
             self._references.update({s.id: row[: len(s.edits)] for s, row in zip(part, rows, strict=True)})
         return [self._references[s.id] for s in situations]
 
+    @torch.no_grad()
+    def values(self, situations: Sequence[Situation]) -> Tensor:
+        """V(s) of the present critic, [N]."""
+        return self.critic(*padded([s.prompt for s in situations]))
+
     def advantage(self, batch: Batch) -> None:
-        """Fill in advantages and returns [N, K], unless the rollout did."""
+        """Fill in values, advantages and returns [N, K], unless the rollout did."""
         if batch.advantages.numel():
             return
-        with torch.no_grad():
-            values = self.critic(*padded([s.prompt for s in batch.situations]))[:, None].expand_as(batch.rewards)
+        values = batch.values = self.values(batch.situations)[:, None].expand_as(batch.rewards)
         if self.table.advantage == "group":
             advantages = algo.group_advantages(batch.rewards, batch.mask)
             batch.returns = batch.rewards
@@ -187,16 +194,15 @@ class Learner:
             }
         return loss, told
 
-    @torch.no_grad()
     def explained_variance(self, batch: Batch) -> float:
-        """How well the critic, as it is now, explains the batch's returns."""
-        values = self.critic(*padded([s.prompt for s in batch.situations]))[:, None].expand_as(batch.rewards)
-        return algo.explained_variance(values, batch.returns, batch.mask)
+        """How well the critic, as it was before the update, explains the batch's returns."""
+        return algo.explained_variance(batch.values, batch.returns, batch.mask)
 
     def save_policy(self, place: Path) -> None:
-        """The weights as transformers writes them, and the prior beside them."""
-        self.actor.model.save_pretrained(place)
-        write_json(place / PRIOR, self.actor.prior().to_json())
+        """The weights as transformers writes them, and the prior beside them; whole or not at all."""
+        with replacing(place) as fresh:
+            self.actor.model.save_pretrained(fresh)
+            write_json(fresh / PRIOR, self.actor.prior().to_json())
 
     def save(self, path: Path, update: int, best: float) -> None:
         """Everything that going on needs, whole or not at all."""
@@ -210,7 +216,7 @@ class Learner:
         """The number of the next update, and the best score so far; 0 and -inf where there is no checkpoint."""
         if not path.exists():
             return 0, float("-inf")
-        state = torch.load(path, weights_only=True)
+        state = read_checkpoint(path, ("actor", "critic", "optimizer"))
         self.actor.load_state_dict(state["actor"])
         self.critic.load_state_dict(state["critic"])
         self.optimizer.load_state_dict(state["optimizer"])
@@ -319,16 +325,12 @@ def make(stage: Stage, pool: WorkerPool, seed: int, arm: str, tell: Tell) -> dic
     outcomes.learn((step, read.situations[step.state]) for step, _ in read.steps)
     allowed = sft.allowed_tasks(recipe, arm)
     start, (chosen, unseen) = _start(stage, recipe, read, arm, seed), split(read.situations.values(), recipe.seed, allowed)
-    if recipe.rl.algorithm == "grpo":
-        from training import grpo
-
-        return grpo.train(stage, read, start, chosen, pool, outcomes, seed, tell)
-    if recipe.rl.actor == "text":
-        from training.textual import TextLearner, TextRollout
-
-        writing = TextLearner(recipe, read, start, seed, together)
-        answers = TextRollout(recipe, chosen, unseen, pool, outcomes, seed, together)
-        return loop(stage, writing, answers, lambda: answers.expected_reward(writing), outcomes, seed, tell, together)
+    if shared(recipe):
+        results = _write_text(stage, read, start, (chosen, unseen), pool, outcomes, seed, tell)
+        if sft.has_prior(recipe) and together.first:  # it writes what the exact policy writes, and is played as such
+            book = Priors(experts.stage_of(stage.run, recipe), allowed).book
+            _complete(stage, read, arm, seed, start_of(recipe), book)
+        return results
     priors = Priors(experts.stage_of(stage.run, recipe), allowed)
     learner = Learner(recipe, start, seed, priors.look)
     learner.replay = Replay(recipe, chosen, outcomes) if recipe.rl.replays else None
@@ -339,19 +341,46 @@ def make(stage: Stage, pool: WorkerPool, seed: int, arm: str, tell: Tell) -> dic
         rollout = EpisodeWise(recipe, stage, pool, read, priors, outcomes, {s.variant for s in chosen}, seed)
     recorded = Recorded(rollout, stage.place / "logs" / FILE)
     results = loop(stage, learner, recorded, lambda: expected_reward(learner, unseen, outcomes), outcomes, seed, tell)
-    name, temperature = f"{recipe.name} {arm}-{seed}", recipe.publish.temperature
     played = {key_of(read.situations[step.state], step.instruction) for step, _ in read.steps}
     prior = Prior.from_json(json.loads((stage.place / MODEL / PRIOR).read_text("utf-8")))
+    _complete(stage, read, arm, seed, prior, priors.with_tries(recorded.tries(recipe.experts.book_reward, played)))
+    return results
+
+
+def _write_text(
+    stage: Stage,
+    read: Corpus,
+    start: Path,
+    parts: tuple[list[Situation], list[Situation]],
+    pool: WorkerPool,
+    outcomes: Outcomes,
+    seed: int,
+    tell: Tell,
+) -> dict[str, Any]:
+    """Train a policy that writes text; `parts` as of `split`."""
+    chosen, unseen = parts
+    if stage.recipe.rl.algorithm == "grpo":
+        from training import grpo
+
+        return grpo.train(stage, read, start, chosen, pool, outcomes, seed, tell)
+    from training.textual import TextLearner, TextRollout
+
+    writing = TextLearner(stage.recipe, read, start, seed, ranks())
+    answers = TextRollout(stage.recipe, chosen, unseen, pool, outcomes, seed, ranks())
+    return loop(stage, writing, answers, lambda: answers.expected_reward(writing), outcomes, seed, tell, ranks())
+
+
+def _complete(stage: Stage, read: Corpus, arm: str, seed: int, prior: Prior, book: Cookbook) -> None:
+    """Add to the small model's weights what playing it needs."""
     complete(
         stage.place / MODEL,
         read.tokenizer,
         prompt_tokens=read.writer.most,
-        temperature=temperature,
-        name=name,
+        temperature=stage.recipe.publish.temperature,
+        name=f"{stage.recipe.name} {arm}-{seed}",
         prior=prior,
-        book=priors.with_tries(recorded.tries(recipe.experts.book_reward, played)),
+        book=book,
     )
-    return results
 
 
 def shared(recipe: Recipe) -> bool:
@@ -364,14 +393,24 @@ def check(recipe: Recipe) -> None:
     table, exact = recipe.rl, recipe.rl.algorithm == "ppo" and recipe.rl.actor == "exact"
     if exact and recipe.model.base != "scratch":
         raise UserError("only the model from scratch has an exact actor", where="rl.actor", how="set it to 'text'")
+    if recipe.model.base == "scratch" and recipe.model.adapter == "lora":
+        raise UserError("a model from scratch is trained whole", where="model.adapter", how="set it to 'none'")
     if not exact and recipe.prior != PriorTable():
-        raise UserError("only the exact actor of the small model has a prior", where="prior", how="leave the table out")
+        how = "leave the table out, or set prior.model to 1 and all else of it to 0"
+        raise UserError("only the exact actor of the small model has a prior", where="prior", how=how)
     if not exact and table.mode == "episode":
         raise UserError("a policy that writes text is trained step by step", where="rl.mode", how="set it to 'step'")
     grouped = table.algorithm == "grpo" or table.advantage == "group"
     if table.algorithm == "grpo" and ranks().world > 1:
         how = "set it to 'ppo', or start one process; on a cluster, see training/verl_adapter.py"
         raise UserError("TRL's GRPO is run by one process here", where="rl.algorithm", how=how)
+    if table.algorithm == "grpo" and (table.keep == "best" or table.minutes is not None):
+        where = "rl.keep" if table.keep == "best" else "rl.minutes"
+        raise UserError(
+            "TRL's GRPO makes all rl.updates and keeps the last policy",
+            where=where,
+            how="leave it out, or set rl.algorithm to 'ppo'",
+        )
     if recipe.model.adapter == "lora" and recipe.distributed.sharding == "shard":
         how = "set it to 'auto': a frozen base is copied to every GPU"
         raise UserError("a base that carries adapters is not sharded in RL", where="distributed.sharding", how=how)

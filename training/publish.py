@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +15,7 @@ from training import sft
 from training.recipe import Recipe
 from training.stage import read_manifest
 from training.telling import Tell
-from training.weights import complete
+from training.weights import complete, replacing, settle
 
 CARD = "card.md"
 
@@ -45,6 +44,7 @@ def publish(run: Path, recipe: Recipe, into: Path | None, tell: Tell) -> Path:
 
     Raises `UserError` when it would be too large, and as `check` does.
     """
+    settle(into or run / "publish")
     target = check(run, recipe, into)
     name = f"rl-{recipe.publish.seed}"
     manifest = read_manifest(run / name)
@@ -59,23 +59,18 @@ def publish(run: Path, recipe: Recipe, into: Path | None, tell: Tell) -> Path:
         )
     from safetensors.numpy import save_file  # pyright: ignore[reportUnknownVariableType]
 
-    target.parent.mkdir(parents=True, exist_ok=True)
-    fresh = Path(tempfile.mkdtemp(prefix=".fresh-", dir=target.parent))
-    fresh.chmod(0o755)
-    save_file(weights, fresh / "model.safetensors", metadata={"format": "pt"})
-    _config(source, fresh)
     label = f"{recipe.name} {name}, {manifest['git_revision']}"
     made = embedded.Settings.of(json.loads((source / embedded.SETTINGS).read_text("utf-8")))
     tokenizer, temperature = source / "tokenizer.json", recipe.publish.temperature
-    complete(fresh, tokenizer, prompt_tokens=made.prompt_tokens, temperature=temperature, name=label, prior=made.prior)
-    shutil.copyfile(source / embedded.BOOK, fresh / embedded.BOOK)
-    (fresh / CARD).write_text(card(run, recipe, manifest, size), "utf-8")
-    embedded.EmbeddedModel.load(fresh)  # what was written can be read
-    for path in fresh.iterdir():
-        path.chmod(0o644)
-    if target.is_dir():
-        shutil.rmtree(target)
-    fresh.rename(target)
+    with replacing(target) as fresh:
+        save_file(weights, fresh / "model.safetensors", metadata={"format": "pt"})
+        _config(source, fresh)
+        complete(fresh, tokenizer, prompt_tokens=made.prompt_tokens, temperature=temperature, name=label, prior=made.prior)
+        shutil.copyfile(source / embedded.BOOK, fresh / embedded.BOOK)
+        (fresh / CARD).write_text(card(run, recipe, manifest, size), "utf-8")
+        embedded.EmbeddedModel.load(fresh)  # what was written can be read
+        for path in fresh.iterdir():
+            path.chmod(0o644)
     tell(f"{size:.2f} MB of weights are in {target}")
     return target
 

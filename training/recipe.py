@@ -76,7 +76,10 @@ class Ideas(Section):
 
 
 class Endpoint(Section):
-    """An OpenAI-compatible chat endpoint, for ideas and expert trajectories. The key is read from the named variable only."""
+    """An OpenAI-compatible chat endpoint, for ideas and expert trajectories. The key is read from the named variable only.
+
+    What answers is `model` at `temperature`: no stage is made anew for another address, key or patience.
+    """
 
     url: str = ""
     model: str = ""
@@ -161,8 +164,10 @@ class Prior(Section):
 class Rl(Section):
     """Step-wise PPO (paper, section 3.3, eq. 4 and 5): `states` expert states a batch, `rollouts_per_state` actions each.
 
-    `keep`: the last policy, or the best on unseen
-    starts. After each update `replays` steps of `replay_states` states are made on remembered outcomes.
+    `keep`: the last policy, or the best on unseen starts. `without`: a part of the reward that is left out, to see what it is
+    for: the `metric` (every edit that runs counts as one that reaches the reference) or the `corner` case (what runs out of
+    time, memory or disk counts as an error). After each update `replays` steps of `replay_states` states are made on
+    remembered outcomes.
     """
 
     algorithm: Literal["ppo", "grpo"] = "ppo"
@@ -185,6 +190,7 @@ class Rl(Section):
     replays: Annotated[int, Field(ge=0)] = 0
     replay_states: Positive = 16
     reward: Version = "v1"
+    without: Literal["", "metric", "corner"] = ""
     seeds: tuple[int, ...] = (0,)
     save_every: Positive = 10
     keep: Literal["last", "best"] = "last"
@@ -307,7 +313,9 @@ class Recipe(Section):
 
     def digest(self, *sections: str) -> str:
         """A hash of the seed and of these tables: what a stage depends on. Each of `rl.seeds` is a stage of its own."""
-        data = self.model_dump(mode="json", include={"seed", *sections}, exclude={"rl": {"seeds"}})
+        answers = Endpoint(model=self.endpoint.model, temperature=self.endpoint.temperature)
+        made = self.model_copy(update={"endpoint": answers})
+        data = made.model_dump(mode="json", include={"seed", *sections}, exclude={"rl": {"seeds"}})
         return hashlib.sha256(json.dumps(data, sort_keys=True).encode()).hexdigest()[:16]
 
 

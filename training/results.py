@@ -14,7 +14,7 @@ from mlagent_app.agent.errors import UserError
 from training import evaluate, plots, ppo, sft, statistics
 from training.loop import read_log
 from training.recipe import Recipe
-from training.stage import Stage, read_manifest
+from training.stage import Stage, made, read_manifest
 from training.statistics import MISSING, Outcome
 
 OUTCOMES, LOGS, MANIFESTS, PAGE = "outcomes.jsonl", "learning.json", "manifests.json", "results.md"
@@ -40,15 +40,11 @@ def write(run: Path, recipe: Recipe, tell: Callable[[str], None]) -> Path:
         outcomes += evaluate.outcomes_of(stage, arm, seed)
     (place / OUTCOMES).write_text(evaluate.compact(outcomes), "utf-8")
     (place / LOGS).write_text(json.dumps(_learning(run, recipe)), "utf-8")
-    manifests = {path.parent.relative_to(run).as_posix(): _brief(path.parent) for path in _made(run)}
+    manifests = {path.relative_to(run).as_posix(): _brief(path) for path in made(run)}
     (place / MANIFESTS).write_text(json.dumps(manifests, indent=1, sort_keys=True) + "\n", "utf-8")
     document(place, recipe)
     tell(f"tables and plots are in {place}")
     return place
-
-
-def _made(run: Path) -> list[Path]:
-    return sorted([*run.glob("*/manifest.json"), *run.glob(f"{evaluate.PLACE}*/manifest.json")])
 
 
 def document(place: Path, recipe: Recipe, target: Path | None = None) -> Path:

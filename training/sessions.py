@@ -5,10 +5,11 @@ With a the edit that was proposed in state s, pi the policy and pi_0 the shipped
     sft   mean of  w (-log pi(a|s)) + 2 [refused] log(1 + pi(a|s) / pi_0(a|s))   + kl KL(pi || pi_0)
     rl    PPO's clipped surrogate of pi / pi_0 and A                             + kl KL(pi || pi_0) - entropy H(pi)
 
-sft: w = min(most_copies, exp((r - r0) / beta)) as in `training.sft`, the reward `clipped`, r0 that of no change; at least 1
-for an accepted edit, and 0 for a refused one. A refused edit is pushed down by the unlikelihood (Welleck et al. 2020) of its
-preference over the shipped policy, p = sigmoid(log pi / pi_0): the term is 2 (-log(1 - p)), log 4 at the start, and goes to 0
-as pi does. Its slope in log pi is 2 p, 1 at the start and always within 0 and 2: it neither blows up nor pushes what is gone.
+sft: w = exp((r - r0) / beta) - 1, at least 0 and at most most_copies, as in `training.sft`, the reward `clipped`, r0 that of
+no change: what gained nothing is not copied. It is at least 1 for an accepted edit, and 0 for a refused one. A refused edit is
+pushed down by the unlikelihood (Welleck et al. 2020) of its preference over the shipped policy, p = sigmoid(log pi / pi_0):
+the term is 2 (-log(1 - p)), log 4 at the start, and goes to 0 as pi does. Its slope in log pi is 2 p, 1 at the start and
+always within 0 and 2: it neither blows up nor pushes what is gone.
 
 rl: A = r - mean r of the session, with the reward `v1`, and a failure's for a refused edit; A >= 0 for an accepted one. The old
 log-probabilities are those of pi_0, so that the surrogate stops to pull where pi leaves pi_0 by more than the clip.
@@ -21,7 +22,6 @@ from __future__ import annotations
 import math
 import random
 import shlex
-import shutil
 import time
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
@@ -34,17 +34,17 @@ import torch
 from torch import Tensor
 
 from mlagent_app.agent.errors import UserError
-from mlagent_app.agent.reward import CONSTANT, Version
+from mlagent_app.agent.reward import Version
 from mlagent_app.policies import embedded
 from mlagent_app.policies.writing import Writer
-from training import algo, decided
+from training import algo, decided, sft
 from training.decided import Decided, Record
 from training.model import load
 from training.priors import Policy, remembered
 from training.recipe import Recipe
 from training.stage import MANIFEST, SCHEMA, file_digest, git_revision, versions, write_json
 from training.telling import Tell, Telling
-from training.weights import complete
+from training.weights import complete, replacing, settle
 
 MODEL, WEIGHTS = "model", "model.safetensors"
 # The versions of eq. 6: in both a failure is worse than no change, whatever the recipe trains the shipped weights on.
@@ -74,6 +74,7 @@ def learn(recipe: Recipe, sessions: Path, out: Path, stage: str, *, start: Path 
     if dry_run:
         return
     target = out / MODEL
+    settle(target)
     if target.exists() and not (target / embedded.SETTINGS).is_file():
         raise UserError(
             "this is no model of ours, and is not replaced", where=str(target), how="name another directory with --out"
@@ -124,6 +125,11 @@ class Learner:
         self._recipe, self._table, self._stage = recipe, recipe.rl, stage
         self._optimizer = torch.optim.AdamW(self.actor.model.parameters(), lr=self._table.actor_lr, weight_decay=0.0)
         self.examples = examples(recipe, steps, self._distributions(steps))
+        if stage == "sft" and not any(example.weight or example.push for example in self.examples):
+            raise UserError(
+                "no step was accepted or refused, and none gained anything, so that sft learns nothing from them",
+                how="decide on edits in your sessions, and export them again",
+            )
         if stage == "rl" and not any(example.advantage for example in self.examples):
             raise UserError(
                 "all steps of a session have the same reward, so that rl learns nothing from them",
@@ -224,16 +230,13 @@ class Learner:
 
 def examples(recipe: Recipe, steps: Sequence[Decided], references: Sequence[Tensor]) -> list[Example]:
     """Weights and advantages; see the module's formulas. Steps without a reward are not among `steps`."""
-    table = recipe.sft
-    nothing = CONSTANT[REWARDS["sft"]]["no_edit"]
     by_session: defaultdict[str, list[float]] = defaultdict(list)
     for step in steps:
         by_session[step.session].append(step.reward(REWARDS["rl"]) or 0.0)
     found: list[Example] = []
     for step, reference in zip(steps, references, strict=True):
         refused, accepted = step.decision == "refused", step.decision == "accepted"
-        gained = ((step.reward(REWARDS["sft"]) or 0.0) - nothing) / table.beta
-        weight = min(float(table.most_copies), math.exp(min(gained, 50.0)))
+        weight = sft.weight(step.reward(REWARDS["sft"]) or 0.0, REWARDS["sft"], recipe.sft)
         weight = 0.0 if refused else max(1.0, weight) if accepted else weight
         advantage = (step.reward(REWARDS["rl"]) or 0.0) - float(np.mean(by_session[step.session]))
         found.append(Example(step, weight, float(refused), max(0.0, advantage) if accepted else advantage, reference))
@@ -251,25 +254,20 @@ def _batches(items: Sequence[Example], size: int, seed: int) -> Iterator[list[Ex
 
 def _write(actor: Policy, source: Path, out: Path, name: str, shipped: embedded.EmbeddedModel) -> None:
     """`out`/model, whole or not at all."""
-    scratch, target = out / f".{MODEL}.new", out / MODEL
-    shutil.rmtree(scratch, ignore_errors=True)
+    settings = shipped.settings
     try:
-        scratch.mkdir(parents=True)
-        actor.model.save_pretrained(scratch)
-        settings = shipped.settings
-        complete(
-            scratch,
-            source / "tokenizer.json",
-            prompt_tokens=settings.prompt_tokens,
-            temperature=settings.temperature,
-            name=name,
-            prior=settings.prior,
-            book=None if settings.prior.neutral else shipped.book,
-        )
-        embedded.EmbeddedModel.load(scratch)  # what was written can be read
-        if target.exists():
-            shutil.rmtree(target)
-        scratch.rename(target)
+        with replacing(out / MODEL) as fresh:
+            actor.model.save_pretrained(fresh)
+            complete(
+                fresh,
+                source / "tokenizer.json",
+                prompt_tokens=settings.prompt_tokens,
+                temperature=settings.temperature,
+                name=name,
+                prior=settings.prior,
+                book=None if settings.prior.neutral else shipped.book,
+            )
+            embedded.EmbeddedModel.load(fresh)  # what was written can be read
     except OSError as error:
         raise UserError(
             f"the weights cannot be written: {error.strerror}", where=str(out), how="name another directory with --out"

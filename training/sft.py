@@ -11,13 +11,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mlagent_app.agent.errors import UserError
-from mlagent_app.agent.reward import CONSTANT
+from mlagent_app.agent.reward import CONSTANT, Version
 from training import corpus, experts
 from training.corpus import Corpus
 from training.draws import training_tasks
 from training.episodes import Step
 from training.ranks import ranks
 from training.recipe import Recipe
+from training.recipe import Sft as SftTable
 from training.stage import Stage, last_checkpoint
 from training.telling import Tell
 from training.weights import complete
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     from trl import SFTConfig  # pyright: ignore[reportPrivateImportUsage]
 
 MODEL = "model"
+# Of a weight: whatever is more has the most copies in any case, and the exponential of much more overflows.
+MOST_EXPONENT = 50.0
 # As in fsdp2.yaml, for a launch by torchrun.
 FSDP = {
     "version": 2,
@@ -103,7 +106,7 @@ def is_greedy(step: Step) -> bool:
 
 
 def copies(step: Step, recipe: Recipe, rng: random.Random) -> int:
-    """How often a step is shown, in expectation exp((reward - r0) / beta) - 1, 0 to `most_copies`; r0: the reward of no change.
+    """How often a step is shown, in expectation its `weight`.
 
     Reward-weighted regression (Peters and Schaal 2007) by repetition, which any trainer can do. What did not help is not shown.
     """
@@ -113,8 +116,14 @@ def copies(step: Step, recipe: Recipe, rng: random.Random) -> int:
         return 0
     if table.weighting != "reward":
         return int(table.weighting == "uniform" or step.kept)
-    weight = max(0.0, min(float(table.most_copies), math.expm1((reward - CONSTANT[table.reward]["no_edit"]) / table.beta)))
-    return int(weight) + (rng.random() < weight - int(weight))
+    times = weight(reward, table.reward, table)
+    return int(times) + (rng.random() < times - int(times))
+
+
+def weight(reward: float, version: Version, table: SftTable) -> float:
+    """exp((reward - r0) / beta) - 1, at least 0 and at most `most_copies`; r0: the reward of no change in this version."""
+    gained = (reward - CONSTANT[version]["no_edit"]) / table.beta
+    return max(0.0, min(float(table.most_copies), math.expm1(min(gained, MOST_EXPONENT))))
 
 
 def examples(read: Corpus, steps: Sequence[tuple[Step, int]], recipe: Recipe) -> list[dict[str, list[int]]]:

@@ -6,6 +6,8 @@ import ast
 import hashlib
 import json
 import os
+import re
+import shutil
 import subprocess
 import sys
 import time
@@ -19,11 +21,16 @@ from typing import Any
 from mlagent_app.agent.errors import UserError
 from mlagent_app.editors import catalogue
 from training.recipe import Recipe
+from training.telling import Tell, silent
 
 # Another layout of the stages' files: what an older version wrote is refused, not misread.
 SCHEMA = 1
 MANIFEST = "manifest.json"
 PROGRESS = "progress.json"
+LOGS = "logs"
+# Behind the name of a stage that was moved aside; a second one is NAME.before-2.
+BEFORE = ".before"
+_MOVED = re.compile(rf"{re.escape(BEFORE)}(-\d+)?$")
 PACKAGES = (
     "accelerate", "datasets", "ml-agent", "numpy", "peft", "ray", "scikit-learn", "tokenizers", "torch", "transformers", "trl",
 )  # fmt: skip
@@ -66,6 +73,10 @@ class Stage:
             write_json(self.place / MANIFEST, {**found[0], "key": found[1], "adopted": True})
         return found is not None
 
+    def is_whole(self) -> bool:
+        """Whether it was made and all outputs are there, whatever from: what `adopt` takes."""
+        return self._whole() is not None
+
     def _whole(self) -> tuple[dict[str, Any], str] | None:
         """The manifest of a finished stage with all outputs there, whatever it was made from, and the key it would have now."""
         try:
@@ -74,20 +85,43 @@ class Stage:
             return None
         return (manifest, key) if all((self.place / name).is_file() for name in manifest["outputs"]) else None
 
-    def begin(self) -> Progress:
-        """Enter the stage. What a killed attempt left is kept if it was for the same recipe and inputs, else removed."""
+    def begin(self, tell: Tell = silent) -> Progress:
+        """Enter the stage. What a killed attempt left is kept if it was for the same recipe and inputs, else moved aside.
+
+        Raises `UserError` when an input is missing, or when what is there cannot be moved.
+        """
         key = self.key()
-        self.place.mkdir(parents=True, exist_ok=True)
         progress = Progress(self.place / PROGRESS, key)
         if progress.load() != key:
-            for path in sorted(self.place.rglob("*"), reverse=True):
-                if path.is_file() or path.is_symlink():
-                    path.unlink()
-                elif path.is_dir():
-                    path.rmdir()
+            if self._results():
+                tell(f"made from another recipe or other inputs before; moved to {self._move_aside()}")
+            elif self.place.exists():
+                shutil.rmtree(self.place)
             progress.seconds = 0.0
+        self.place.mkdir(parents=True, exist_ok=True)
         progress.save()
         return progress
+
+    def _results(self) -> bool:
+        """Whether there is more than logs in the directory: it may have cost hours, or money."""
+        found = (path.relative_to(self.place) for path in self.place.rglob("*") if path.is_symlink() or not path.is_dir())
+        return any(path.name != PROGRESS and LOGS not in path.parts for path in found)
+
+    def _move_aside(self) -> Path:
+        """Rename the directory to the first name that is free; the new path."""
+        number, aside = 1, self.place.with_name(f"{self.place.name}{BEFORE}")
+        while os.path.lexists(aside):
+            number += 1
+            aside = self.place.with_name(f"{self.place.name}{BEFORE}-{number}")
+        try:
+            self.place.rename(aside)
+        except OSError as error:
+            raise UserError(
+                f"what another recipe made cannot be moved aside: {error.strerror}",
+                where=str(self.place),
+                how="move it yourself, or give another --out",
+            ) from None
+        return aside
 
     def finish(self, progress: Progress, *, results: Mapping[str, Any]) -> dict[str, Any]:
         """Write the manifest: recipe, seeds, revision, versions, hashes of data, seconds, and what came out."""
@@ -95,7 +129,7 @@ class Stage:
         outputs = {
             path.relative_to(self.place).as_posix(): file_digest(path)
             for path in sorted(self.place.rglob("*"))
-            if path.is_file() and path.name not in (MANIFEST, PROGRESS) and "logs" not in path.relative_to(self.place).parts
+            if path.is_file() and path.name not in (MANIFEST, PROGRESS) and LOGS not in path.relative_to(self.place).parts
         }
         manifest = {
             "schema": SCHEMA,
@@ -147,6 +181,12 @@ def catalogue_digest() -> str:
     code = Path(catalogue.__file__).parent
     trees = [ast.dump(ast.parse(path.read_bytes())) for path in sorted(code.glob("*.py"))]
     return hashlib.sha256("\n".join(trees).encode()).hexdigest()[:12]
+
+
+def made(run: Path) -> list[Path]:
+    """The directories of all finished stages below `run`, in order; not what was moved aside."""
+    found = {path.parent.relative_to(run) for pattern in ("*", "*/*") for path in run.glob(f"{pattern}/{MANIFEST}")}
+    return sorted(run / place for place in found if not any(_MOVED.search(part) for part in place.parts))
 
 
 def read_manifest(place: Path) -> dict[str, Any]:

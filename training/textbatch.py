@@ -17,7 +17,8 @@ class TextBatch:
     """A = N * K answers, K to each of N states, row by row; T is the longest answer.
 
     `rewards` and `mask` (scored) [N, K] are by action, as in `training.ppo.Batch`. By token, [A, T]: `chosen` (of a scored
-    answer), `old` (sampled log-probabilities), `reference`, `advantages`, `returns`; 0 where not chosen.
+    answer), `old` (sampled log-probabilities), `reference`, `advantages`, `returns`; 0 where not chosen. `values`: the critic's
+    before the update.
     """
 
     situations: list[Situation]
@@ -28,6 +29,7 @@ class TextBatch:
     chosen: Tensor
     old: Tensor
     reference: Tensor = field(default_factory=lambda: torch.zeros(0))
+    values: Tensor = field(default_factory=lambda: torch.zeros(0))
     advantages: Tensor = field(default_factory=lambda: torch.zeros(0))
     returns: Tensor = field(default_factory=lambda: torch.zeros(0))
 

@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from mlagent_app.agent.reward import CONSTANT
 from training.answers import Laid, precision
 from training.big import load_policy
 from training.logits import chosen_log_probabilities, number_of_parts
@@ -40,10 +41,10 @@ class TextModels:
             self._reference: Any = self._placed(frozen)
             # Without the head over the vocabulary, which a critic has no use for.
             self._judge: Any = self._placed(load_policy(self._table, start, trained=True).base_model)
-        # It begins at one half, the reward of an edit that changes nothing.
+        # It begins at the reward of an edit that changes nothing.
         self.head = nn.Linear(int(self.actor.config.hidden_size), 1).to(self.device)
         nn.init.zeros_(self.head.weight)
-        nn.init.constant_(self.head.bias, 0.5)
+        nn.init.constant_(self.head.bias, CONSTANT[recipe.rl.reward]["no_edit"])
         if self.device.type == "cuda":
             for model in {id(model): model for model in (self.actor, self._judge)}.values():
                 model.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})

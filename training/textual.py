@@ -21,7 +21,7 @@ import torch
 from training import algo
 from training.answers import TRAINED_TOKENS, Execution, Laid, Speech, chunks, draw, lay
 from training.corpus import Corpus, Situation
-from training.loop import GRADIENT_STEPS
+from training.loop import GRADIENT_STEPS, read_checkpoint
 from training.outcomes import Outcomes
 from training.pool import WorkerPool
 from training.ppo import balanced
@@ -29,6 +29,7 @@ from training.ranks import ALONE, Ranks, clip
 from training.recipe import Recipe
 from training.textbatch import TextBatch
 from training.textmodels import ACTOR, CRITIC, REFERENCE, TextModels
+from training.weights import replacing
 
 # So many unseen states, with one answer each, say how good the policy is on what it is not trained on.
 VALIDATED = 32
@@ -70,8 +71,9 @@ class TextLearner:
 
     @torch.no_grad()
     def advantage(self, batch: TextBatch) -> None:
-        """Fill in the reference's log-probabilities, advantages (GAE over the tokens of an answer) and returns, [A, T]."""
+        """Fill in values, the reference's log-probabilities, advantages (GAE over an answer's tokens) and returns, [A, T]."""
         values, batch.reference = torch.zeros_like(batch.old), torch.zeros_like(batch.old)
+        batch.values = values
         self.models.train(False)
         for rows, own in self._chunks(batch, range(len(batch.answers))):
             laid = self._lay(batch, rows)
@@ -157,31 +159,27 @@ class TextLearner:
             }
         return {name: float(value.detach()) * share for name, value in told.items()}
 
-    @torch.no_grad()
     def explained_variance(self, batch: TextBatch) -> float:
-        """How well the critic, as it is now, explains the returns of the tokens."""
-        values = torch.zeros_like(batch.old)
-        for rows, own in self._chunks(batch, range(len(batch.answers))):
-            laid = self._lay(batch, rows)
-            judged = self.models.values(laid).cpu()
-            if own:
-                values[rows, : laid.answered.shape[1]] = judged
-        self.ranks.total(values)
-        return algo.explained_variance(values, batch.returns, batch.chosen)
+        """How well the critic, as it was before the update, explains the returns of the tokens."""
+        return algo.explained_variance(batch.values, batch.returns, batch.chosen)
 
     def save_policy(self, place: Path) -> None:
-        """The actor (with LoRA its adapter) and the tokenizer as transformers writes them, in the table's dtype."""
+        """The actor (with LoRA its adapter) and the tokenizer as transformers writes them, in the table's dtype.
+
+        Whole or not at all.
+        """
         self.models.use(ACTOR)
         actor, weights = self.models.actor, self.models.weights()
         if not self.ranks.first:
             return
-        if self.models.shared:
-            actor.save_pretrained(str(place), selected_adapters=[ACTOR])
-        else:
-            actor.generation_config.eos_token_id = list(self.speech.ends)  # what serves it stops where it learned to stop
-            dtype = getattr(torch, self.recipe.model.dtype)
-            actor.save_pretrained(str(place), state_dict={name: value.to(dtype) for name, value in weights.items()})
-        self.speech.tokenizer.save_pretrained(str(place))
+        with replacing(place) as fresh:
+            if self.models.shared:
+                actor.save_pretrained(str(fresh), selected_adapters=[ACTOR])
+            else:
+                actor.generation_config.eos_token_id = list(self.speech.ends)  # what serves it stops where it learned to stop
+                dtype = getattr(torch, self.recipe.model.dtype)
+                actor.save_pretrained(str(fresh), state_dict={name: value.to(dtype) for name, value in weights.items()})
+            self.speech.tokenizer.save_pretrained(str(fresh))
 
     def save(self, path: Path, update: int, best: float) -> None:
         """Everything that going on needs, whole or not at all; of several processes each writes what it holds."""
@@ -198,7 +196,7 @@ class TextLearner:
         if not all(self.ranks.gathered([path.exists()])):
             return 0, float("-inf")
         # A shard remembers the device that it belongs to.
-        state = torch.load(path, weights_only=True, map_location=None if self.models.sharded else "cpu")
+        state = read_checkpoint(path, ("trained", "optimizer"), None if self.models.sharded else "cpu")
         if len(set(self.ranks.gathered([int(state["update"])]))) > 1:  # killed between two of them
             return 0, float("-inf")
         for name, value in state["trained"].items():

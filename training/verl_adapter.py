@@ -19,7 +19,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from mlagent_app.agent.errors import UserError
 from mlagent_app.agent.reward import CONSTANT
@@ -164,12 +164,18 @@ def __getattr__(name: str) -> Any:  # noqa: ANN401
 
 
 def write(run: Path, recipe: Recipe) -> Path:
-    """The states of a run's corpus as verl's data: `verl/train.parquet`, and `verl/unseen.parquet` of the starts kept apart."""
+    """The states of a run's corpus as verl's data: `verl/train.parquet`, and `verl/unseen.parquet` of the starts kept apart.
+
+    Raises `UserError` for a run without a corpus.
+    """
     from datasets import Dataset
 
     from mlagent_app.chat.grammar import catalogue_rules
     from training import corpus, ppo, sft, shards
 
+    if not (run / "corpus").is_dir():
+        how = f"make them first: mlagent-train experts --recipe {recipe.name} --out {run}"
+        raise UserError("the run has no states", where=str(run), how=how)
     read = corpus.read(run / "corpus", recipe.model.context)
     states = shards.read(run / "corpus" / f"{corpus.STATES}{shards.SUFFIX}", corpus.STATES)
     told = {row["state"]: row["text"] for row in states}
@@ -182,12 +188,18 @@ def write(run: Path, recipe: Recipe) -> Path:
     return place
 
 
-def main() -> None:
-    """`python -m training.verl_adapter RUN [RECIPE]`."""
+def main() -> NoReturn:
+    """`python -m training.verl_adapter RUN [RECIPE]`: one line and an exit code for every error."""
+    from mlagent_app.cli.guard import guarded
+
+    sys.exit(guarded(_main, program="training.verl_adapter"))
+
+
+def _main() -> None:
     from training.recipe import load
 
     if len(sys.argv) not in (2, 3):
-        raise SystemExit("usage: python -m training.verl_adapter RUN [RECIPE]")
+        raise UserError("a run is to be named", how="python -m training.verl_adapter RUN [RECIPE]")
     recipe = load(sys.argv[2] if len(sys.argv) == 3 else "qwen2.5-7b")
     print(json.dumps({"written": str(write(Path(sys.argv[1]), recipe))}))
 

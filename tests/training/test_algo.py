@@ -50,6 +50,17 @@ def test_gae_without_discount_is_what_is_still_to_come_less_the_value() -> None:
     assert torch.allclose(advantages, torch.tensor([[5.9, 4.8, 2.7]]))
 
 
+def test_gae_cuts_a_trajectory_at_a_step_that_was_not_scored() -> None:
+    rewards, values = torch.tensor([[1.0, 99.0, 2.0, 99.0]]), torch.tensor([[0.5, -77.0, 1.5, -77.0]])
+    mask = torch.tensor([[True, False, True, False]])
+    advantages, returns = algo.gae(rewards, values, mask, gamma=0.5, lam=0.5, after=torch.tensor([4.0]))
+    # What follows the first step counts by the value of the third, what follows that by the value after the end.
+    assert advantages.tolist() == [[1.0 + 0.5 * 1.5 - 0.5, 0.0, 2.0 + 0.5 * 4.0 - 1.5, 0.0]]
+    assert returns.tolist() == [[1.75, 0.0, 4.0, 0.0]]
+    advantages, _ = algo.gae(rewards, values, mask)
+    assert advantages.tolist() == [[1.0 + 1.5 - 0.5, 0.0, 2.0 - 1.5, 0.0]]
+
+
 @given(st.lists(st.lists(st.tuples(NUMBER, NUMBER), min_size=1, max_size=6), min_size=1, max_size=4), SHARE, SHARE)
 def test_gae_is_the_plain_loop_whatever_the_padding_holds(
     episodes: list[list[tuple[float, float]]], gamma: float, lam: float

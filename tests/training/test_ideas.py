@@ -121,4 +121,9 @@ def test_the_stage_keeps_the_diverse_ones_of_every_task(tmp_path: Path) -> None:
     again.begin()
     ideas.make(again, silent)
     assert ideas.read(again) == kept
-    assert json.loads((stage.place / ideas.FILE).read_text("utf-8")) == kept
+    path = stage.place / ideas.FILE
+    assert json.loads(path.read_text("utf-8")) == kept
+    for content in (path.read_text("utf-8")[:-20], "[1, 2]", '{"a task": 3}'):
+        path.write_text(content, "utf-8")
+        with pytest.raises(UserError, match=r"the ideas cannot be read: .*ideas\.json.* - remove it and run: mlagent-train"):
+            ideas.read(stage)

@@ -167,6 +167,27 @@ def test_a_process_pool_leaves_no_process_behind(site: Site, tmp_path: Path) -> 
     own.close()
 
 
+def test_the_workers_of_a_killed_process_end_in_the_midst_of_a_job(site: Site, tmp_path: Path) -> None:
+    marks = [tmp_path / "one", tmp_path / "two"]
+    script = f"""
+        from tests.training.pool_jobs import Hung
+
+        with open_pool(Pool(kind="fork", workers=2), Site(Path({str(site.home)!r}), "fork", 5.0, 64)) as pool:
+            run_all(pool, [Hung(Path(mark), 600.0) for mark in {[str(mark) for mark in marks]!r}])
+        """
+    place = tmp_path / "killed.py"
+    place.write_text(NAMES + f'if __name__ == "__main__":\n{textwrap.indent(textwrap.dedent(script), "    ")}', "utf-8")
+    killed = subprocess.Popen([sys.executable, str(place)], env={**os.environ, "PYTHONPATH": str(ROOT)})
+    try:
+        assert wait_until(lambda: all(mark.exists() for mark in marks))
+        workers = [child for child in psutil.Process(killed.pid).children() if "spawn_main" in " ".join(child.cmdline())]
+        assert len(workers) == 2
+    finally:
+        killed.kill()
+        killed.wait()
+    assert wait_until(lambda: not any(worker.is_running() for worker in workers))
+
+
 @pytest.mark.slow
 def test_a_pool_uses_a_cluster_and_leaves_it_running(shared_ray: ModuleType, tmp_path: Path) -> None:
     address = shared_ray.get_runtime_context().gcs_address

@@ -19,13 +19,14 @@ import torch
 
 from mlagent_app.agent.cookbook import Cookbook
 from mlagent_app.agent.errors import UserError
+from mlagent_app.agent.reward import Case
 from mlagent_app.policies.prior import FEATURES, Prior, features
 from training import ppo
 from training.corpus import Situation
 from training.episodes import ActionJob, Step
 from training.loop import loop, read_log
 from training.model import from_scratch
-from training.outcomes import Outcomes
+from training.outcomes import Outcome, Outcomes
 from training.pool import Lost
 from training.priors import remembered
 from training.recipe import Recipe, checked
@@ -67,9 +68,10 @@ def situations(count: int = 4) -> list[Situation]:
 
 @dataclass
 class TablePool:
-    """Executes from a table: the good edit gains, the others lose; `broken` edits are an infrastructure failure."""
+    """Executes from a table: the good edit gains, the others lose; the sandbox fails on `broken` edits, `slow` are late."""
 
     broken: frozenset[str] = frozenset()
+    slow: frozenset[str] = frozenset()
     lost: bool = False
     asked: list[ActionJob] = field(default_factory=list[ActionJob])
 
@@ -80,7 +82,7 @@ class TablePool:
 
     def _step(self, job: ActionJob) -> Step:
         good = job.instruction == EDITS[GOOD][0]
-        case = "infrastructure" if job.instruction in self.broken else "edit"
+        case = "infrastructure" if job.instruction in self.broken else "corner" if job.instruction in self.slow else "edit"
         return Step(
             state=job.state, next_state="", task="toy", variant="toy@0.x", index=0, instruction=job.instruction, file=job.file,
             family="", case=case, outcome="ok", before=0.5, value=0.6, scale=0.5 if good else -0.5, kept=good, seconds=0.1,
@@ -120,6 +122,19 @@ def train(
     return learner, loop(stage, learner, rollout, validate, outcomes, 0, silent), outcomes
 
 
+def test_a_part_of_the_reward_can_be_left_out() -> None:
+    cases: list[Case] = ["edit", "corner", "error", "invalid", "infrastructure"]
+    seen = [Outcome(case, -0.01 if case == "edit" else None) for case in cases]
+
+    def rewards(**rl: str) -> list[float | None]:
+        recipe = checked({"name": "x", "rl": {"reward": "v1", **rl}}, "here")
+        return [None if (reward := outcome.reward(recipe)) is None else round(reward, 3) for outcome in seen]
+
+    assert rewards() == [0.269, 0.5, 0.0, 0.0, None]
+    assert rewards(without="metric") == [1.0, 0.5, 0.0, 0.0, None]
+    assert rewards(without="corner") == [0.269, 0.0, 0.0, 0.0, None]
+
+
 @pytest.mark.parametrize("advantage", ["critic", "group"])
 def test_what_is_rewarded_becomes_more_probable(start: Path, tmp_path: Path, advantage: str) -> None:
     before = chance(ppo.Learner(recipe(), start, 0))
@@ -139,6 +154,8 @@ def test_what_is_rewarded_becomes_more_probable(start: Path, tmp_path: Path, adv
         "cache_hits",
     }
     assert wanted <= rows[-1].keys() and rows[-1]["case/edit"] == 1.0
+    # Before the first update the critic says the same of all states.
+    assert rows[1]["explained_variance"] == pytest.approx(0.0, abs=1e-6) != rows[2]["explained_variance"]
 
 
 def test_the_prior_is_where_rl_starts_from_and_is_learnt_with_the_rest(start: Path, tmp_path: Path) -> None:
@@ -169,9 +186,23 @@ def test_an_edit_of_the_same_files_is_executed_once(start: Path, tmp_path: Path)
     assert all(reread.known(s, place) == outcomes.known(s, place) for s in situations() for place in range(3))
 
 
+def test_what_ran_out_of_time_is_remembered_within_a_stage_alone(start: Path, tmp_path: Path) -> None:
+    pool = TablePool(slow=frozenset({EDITS[0][0]}))
+    _, _, outcomes = train(start, tmp_path, pool)
+    assert len({(job.state, job.instruction) for job in pool.asked}) == len(pool.asked), "it is not run again"
+    slow = [s for s in situations() if outcomes.known(s, 0) is not None]
+    assert slow
+    later = Outcomes(tmp_path / "outcomes.jsonl")
+    assert all(later.known(s, 0) is None for s in slow)
+    assert any(later.known(s, GOOD) is not None for s in situations())
+    with (tmp_path / "outcomes.jsonl").open("a", encoding="utf-8") as file:  # as older versions wrote it
+        file.write(json.dumps([slow[0].variant, slow[0].base, EDITS[0][0], "corner", None]) + "\n")
+    assert Outcomes(tmp_path / "outcomes.jsonl").known(slow[0], 0) is None
+
+
 @pytest.mark.parametrize("pool", [TablePool(broken=frozenset(edit[0] for edit in EDITS)), TablePool(lost=True)])
 def test_what_the_infrastructure_failed_is_never_learnt_from(start: Path, tmp_path: Path, pool: TablePool) -> None:
-    learner, results, outcomes = train(start, tmp_path, pool, kl=0.0, entropy=0.0)
+    learner, results, outcomes = train(start, tmp_path, pool, updates=2)
     fresh = ppo.Learner(recipe(), start, 0)
     assert torch.allclose(learner.distributions(situations()), fresh.distributions(situations()), atol=1e-6)
     assert results["reward_last"] == 0.0
@@ -191,6 +222,34 @@ def test_a_killed_run_goes_on_as_if_it_had_not_been(start: Path, tmp_path: Path)
     parts, results, _ = train(start, tmp_path / "parts", TablePool())
     assert results["updates"] == 12
     assert torch.allclose(whole.distributions(situations()), parts.distributions(situations()), atol=1e-5)
+
+
+def test_what_is_damaged_is_said_in_one_line(start: Path, tmp_path: Path) -> None:
+    train(start, tmp_path, TablePool(), updates=4)
+    checkpoint = tmp_path / "rl-0" / "logs" / "checkpoint.pt"
+    checkpoint.write_bytes(checkpoint.read_bytes()[:1000])
+    with pytest.raises(UserError, match=r"the checkpoint cannot be read: .*checkpoint\.pt"):
+        train(start, tmp_path, TablePool())
+    weights = start / "model.safetensors"
+    for content in (weights.read_bytes()[:1000], b""):
+        weights.write_bytes(content)
+        with pytest.raises(UserError, match=rf"the weights cannot be read: .*\({start}\) - remove the stage"):
+            ppo.Learner(recipe(), start, 0)
+
+
+def test_a_policy_is_saved_whole_or_not_at_all(start: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    learner, place = ppo.Learner(recipe(), start, 0), tmp_path / "model"
+    learner.save_policy(place)
+    before = (place / "model.safetensors").read_bytes()
+    with torch.no_grad():
+        learner.actor.model.lm_head.weight.add_(1.0)
+
+    with monkeypatch.context() as patch, pytest.raises(TypeError):
+        patch.setattr(ppo, "write_json", None)  # so that it ends between the two files
+        learner.save_policy(place)
+    assert (place / "model.safetensors").read_bytes() == before and (place / ppo.PRIOR).is_file()
+    learner.save_policy(place)
+    assert (place / "model.safetensors").read_bytes() != before
 
 
 def test_remembered_outcomes_teach_without_executions(start: Path, tmp_path: Path) -> None:
@@ -216,6 +275,8 @@ def test_remembered_outcomes_teach_without_executions(start: Path, tmp_path: Pat
         ("some/model", {"actor": "exact"}, "actor"),
         ("some/model", {"actor": "text", "mode": "episode"}, "mode"),
         ("some/model", {"actor": "text", "rollouts_per_state": 1, "algorithm": "grpo"}, "rollouts"),
+        ("some/model", {"actor": "text", "algorithm": "grpo", "keep": "best"}, "keep"),
+        ("some/model", {"actor": "text", "algorithm": "grpo", "minutes": 5.0}, "minutes"),
     ],
 )
 def test_the_tables_must_go_together(base: str, wrong: dict[str, object], where: str) -> None:
@@ -227,6 +288,11 @@ def test_the_tables_must_go_together(base: str, wrong: dict[str, object], where:
 def test_a_policy_that_writes_text_has_no_prior() -> None:
     with pytest.raises(UserError, match="only the exact actor"):
         ppo.check(recipe({"expected": 1.0}, actor="text"))
+
+
+def test_a_model_from_scratch_has_no_adapter() -> None:
+    with pytest.raises(UserError, match=r"model\.adapter"):
+        ppo.check(checked({"name": "x", "model": {"adapter": "lora"}}, "here"))
 
 
 def test_what_is_kept_apart_is_of_the_tasks_that_an_arm_may_learn_from() -> None:

@@ -21,12 +21,7 @@ import safetensors.torch
 import tomlkit
 import torch
 
-from tests.training.test_textual import (
-    SIZES,
-    base,  # noqa: F401  # pyright: ignore[reportUnusedImport]
-    state_text,
-    step,
-)
+from tests.training.texts import SIZES, state_text, step
 from training import big, corpus, experts, ideas
 from training.recipe import Recipe, load
 from training.stage import read_manifest
@@ -80,7 +75,7 @@ def alone(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("WORLD_SIZE", raising=False)
 
 
-def test_two_processes_of_sft_have_the_loss_and_the_weights_of_one(base: Path, tmp_path: Path, alone: None) -> None:  # noqa: F811
+def test_two_processes_of_sft_have_the_loss_and_the_weights_of_one(base: Path, tmp_path: Path, alone: None) -> None:
     del alone
     tasks = {"only": [TASK]}
     sft = {"epochs": 1, "batch": 1, "accumulate": 2, "learning_rate": 1e-3, "max_length": 2048, "weighting": "uniform"}
@@ -102,7 +97,7 @@ def test_two_processes_of_sft_have_the_loss_and_the_weights_of_one(base: Path, t
 
 
 @pytest.mark.parametrize("sharding", ["copy", "shard"])
-def test_two_processes_of_ppo_learn_what_one_does(sharding: str, base: Path, tmp_path: Path, alone: None) -> None:  # noqa: F811
+def test_two_processes_of_ppo_learn_what_one_does(sharding: str, base: Path, tmp_path: Path, alone: None) -> None:
     del alone
     path = recipe_file(tmp_path, base, distributed={"sharding": sharding})
     place = prepared(tmp_path / "made", load(str(path)))

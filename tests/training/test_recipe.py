@@ -163,6 +163,15 @@ def test_a_digest_changes_with_its_tables_alone() -> None:
     assert recipe.digest("model") != recipe.digest("rl")
 
 
+def test_where_and_how_an_endpoint_is_asked_is_no_part_of_a_digest() -> None:
+    changes = ["endpoint.url=http://localhost:1/v1", "endpoint.api_key_env=KEY", "endpoint.timeout_seconds=7.0"]
+    plain, moved = load("qwen2.5-7b"), load("qwen2.5-7b", changes)
+    assert moved.endpoint != plain.endpoint
+    assert moved.digest("tasks", "endpoint") == plain.digest("tasks", "endpoint")
+    for change in ("endpoint.model=other", "endpoint.temperature=0.5"):
+        assert load("qwen2.5-7b", [change]).digest("tasks", "endpoint") != plain.digest("tasks", "endpoint")
+
+
 def test_an_arm_is_the_recipe_with_other_values_of_rl() -> None:
     recipe = checked(tomllib.loads(TINY), "here")
     assert recipe.for_arm("rl") is recipe

@@ -204,12 +204,29 @@ def test_weights_and_advantages(exported: tuple[Path, list[Met]], start: Path) -
     ]  # fmt: skip
     found = examples(RECIPE, steps, [torch.zeros(1)] * len(steps))
     assert [item.push for item in found] == [0, 0, 0, 0, 0, 1, 0]
-    grown = float(np.exp(0.05 / RECIPE.sft.beta))
-    assert [item.weight for item in found] == pytest.approx([0.0067, 1, grown, 1, grown, 0, 0.0067], abs=1e-3)
+    grown = float(np.expm1(0.05 / RECIPE.sft.beta))
+    assert [item.weight for item in found] == pytest.approx([0, 0, grown, 1, max(1.0, grown), 0, 0], abs=1e-3)
     rewards = [0.0, 0.5, 0.9933, 0.0, 0.9933, 0.0, 0.0]
     expected = np.array(rewards) - np.mean(rewards)
     expected[3] = 0.0  # accepted: never pushed down
     assert [item.advantage for item in found] == pytest.approx(list(expected), abs=1e-3)
+
+
+def test_of_a_huge_script_as_many_edits_are_looked_at_as_in_the_app(
+    exported: tuple[Path, list[Met]], start: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    writer = Writer.load(start / "tokenizer.json", 128)
+    whole = decided.read(exported[0], writer).usable
+    most = 4
+    assert min(len(step.situation.edits) for step in whole) > most
+    monkeypatch.setattr(decided, "MOST_EDITS", most)
+    found, again = decided.read(exported[0], writer).usable, decided.read(exported[0], writer).usable
+    assert [step.situation.edits for step in found] == [step.situation.edits for step in again]
+    for step, full in zip(found, whole, strict=True):
+        edits = step.situation.edits
+        assert len(edits) == len(step.situation.completions) == most
+        assert edits[step.place] == full.situation.edits[full.place]
+        assert [edit for edit in full.situation.edits if edit in edits] == list(edits), "in the same order"
 
 
 def test_what_is_wrong_is_said_in_one_line(exported: tuple[Path, list[Met]], start: Path, tmp_path: Path) -> None:
@@ -252,8 +269,9 @@ def test_what_is_wrong_is_said_in_one_line(exported: tuple[Path, list[Met]], sta
     same = [step | {"decision": "undecided", "scale": 0.0, "case": "edit"} for step in data["steps"]]
     (tmp_path / "same").mkdir()
     (tmp_path / "same" / "session-x.json").write_text(json.dumps(data | {"steps": same}))
-    with pytest.raises(UserError, match="the same reward"):
-        learn(RECIPE, tmp_path / "same", tmp_path / "out", "rl", start=start)
+    for stage, why in (("rl", "the same reward"), ("sft", "none gained anything")):
+        with pytest.raises(UserError, match=why):
+            learn(RECIPE, tmp_path / "same", tmp_path / "out", stage, start=start)
     assert not (tmp_path / "out").exists()
 
 

@@ -1,4 +1,4 @@
-"""A stage is made once for the same recipe and inputs; what a killed attempt left is kept for those, else thrown away."""
+"""A stage is made once for the same recipe and inputs; what a killed attempt left is kept for those, else moved aside."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 from mlagent_app.agent.errors import UserError
 from training import stage as module
 from training.recipe import Recipe, checked
-from training.stage import MANIFEST, PROGRESS, SCHEMA, Stage, read_manifest, write_json
+from training.stage import MANIFEST, PROGRESS, SCHEMA, Stage, made, read_manifest, write_json
 
 RECIPE = Recipe(name="tiny")
 
@@ -77,14 +77,43 @@ def test_what_another_recipe_made_is_adopted_where_it_is_whole(tmp_path: Path) -
     assert said["adopted"]
 
 
-def test_a_changed_recipe_discards_what_is_there(tmp_path: Path) -> None:
-    make(first_of(tmp_path), data="1", deep__more="2", logs__noise="3")
-    (tmp_path / "first" / "link").symlink_to(tmp_path)
+@pytest.mark.parametrize("name", ["first", "eval/rl-0"])
+def test_what_another_recipe_made_is_moved_aside_and_said(name: str, tmp_path: Path) -> None:
+    told: list[str] = []
+
+    def tell(text: str, done: int = 0, total: int = 0) -> None:
+        assert (done, total) == (0, 0), "a line that stays"
+        told.append(text)
+
+    stages = [Stage(tmp_path, name, other(seed=seed), ("tasks",)) for seed in range(3)]
+    for number, stage in enumerate(stages):
+        progress = stage.begin(tell)
+        (stage.place / "data").write_text(str(number), "utf-8")
+        stage.finish(progress, results={})
+    asides = [tmp_path / f"{name}.before", tmp_path / f"{name}.before-2"]
+    assert told == [f"made from another recipe or other inputs before; moved to {place}" for place in asides]
+    assert [(place / "data").read_text("utf-8") for place in (*asides, stages[2].place)] == ["0", "1", "2"]
+    assert made(tmp_path) == [stages[2].place], "what was moved aside is no stage"
+
+
+def test_what_a_killed_attempt_for_another_recipe_left_is_moved_aside_too(tmp_path: Path) -> None:
+    first_of(tmp_path).begin()
+    (tmp_path / "first" / "shard").write_text("half of it", "utf-8")
+    first_of(tmp_path, other(seed=1)).begin()
+    assert [path.name for path in (tmp_path / "first").iterdir()] == [PROGRESS]
+    assert (tmp_path / "first.before" / "shard").read_text("utf-8") == "half of it"
+
+
+def test_progress_and_logs_alone_are_not_kept_for_another_recipe(tmp_path: Path) -> None:
+    first_of(tmp_path).begin()
+    (tmp_path / "first" / "logs" / "deep").mkdir(parents=True)
+    (tmp_path / "first" / "logs" / "deep" / "noise").write_text("1", "utf-8")
     beside = tmp_path / "beside"
     beside.write_text("stays", "utf-8")
-    changed = first_of(tmp_path, other(tasks={"variants": 2}))
-    changed.begin()
-    assert [path.name for path in changed.place.rglob("*")] == [PROGRESS]
+    (tmp_path / "first" / "logs" / "link").symlink_to(tmp_path)
+    first_of(tmp_path, other(seed=1)).begin()
+    assert [path.name for path in (tmp_path / "first").iterdir()] == [PROGRESS]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["beside", "first"]
     assert beside.read_text("utf-8") == "stays"
 
 

@@ -5,11 +5,10 @@ from __future__ import annotations
 import json
 import random
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from pathlib import Path
-from types import SimpleNamespace, TracebackType
-from typing import Any, Self, cast
+from types import SimpleNamespace
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -18,31 +17,26 @@ pytest.importorskip("torch")
 pytest.importorskip("trl")
 
 import torch
-from tokenizers import AddedToken
 from torch import Tensor
-from transformers import PreTrainedTokenizerFast
 
 from mlagent_app.agent.actions import EditScript, FinalAnswer, InvalidAction, format_answer
 from mlagent_app.agent.chat import Message, OnText, Reply, Usage
 from mlagent_app.agent.edits import Candidate
 from mlagent_app.agent.errors import UserError
 from mlagent_app.agent.metrics import MetricSpec
-from mlagent_app.agent.reward import Case, sigmoid
+from mlagent_app.agent.reward import sigmoid
 from mlagent_app.agent.state import State, Task, Turn
 from mlagent_app.chat.grammar import catalogue_rules
-from mlagent_app.chat.quoting import quoted
 from mlagent_app.environment.taskenv import EpisodeState, Observation, Transition
 from mlagent_app.policies.openai import WritingPolicy
-from mlagent_app.policies.writing import END, PAD
-from training import big, corpus, grpo, sft, tokens
+from tests.training.texts import BAD, GOOD, SIZES, TinyPool, recipe_for, stage_of, state_text, step
+from training import big, corpus, sft
 from training.answers import Execution, Speech, chunks, draw, lay
-from training.episodes import ReplyJob, Step, read_reply
+from training.episodes import ReplyJob, read_reply
 from training.loop import MODEL, loop, read_log
-from training.model import from_scratch
 from training.outcomes import Outcomes
 from training.pool import Lost
 from training.recipe import Model, Recipe, checked
-from training.stage import Stage
 from training.telling import silent
 from training.textbatch import TextBatch
 from training.textmodels import ACTOR, CRITIC, REFERENCE
@@ -50,90 +44,6 @@ from training.textual import TextLearner, TextRollout
 from training.workbench import Workbench
 
 pytestmark = pytest.mark.torch
-
-CHATML = (
-    "{% for m in messages %}<|im_start|>{{ m['role'] }}\n{{ m['content'] }}<|im_end|>\n{% endfor %}"
-    "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
-)
-GOOD = format_answer(EditScript("train.py", "set C of SVC to 10"))
-BAD = "Action: Dance\nAction Input: {}"
-SIZES = {"hidden": 32, "layers": 2, "heads": 2, "kv_heads": 1, "intermediate": 64, "context": 2048}
-
-
-def state_text(number: int) -> str:
-    """A state as a request has it."""
-    told = f"Task: improve accuracy of toy-{number}\nBaseline 0.5, now 0.6\n1. Edit Script: add a scaler -> ok, kept"
-    files = quoted("train.py", "\n".join(f"line_{line} = {number}" for line in range(40)))
-    return f"{quoted('the state', told)}\n\n{files}\n\nYour next action?"
-
-
-def step(state: str, case: Case = "edit", scale: float | None = 0.01, *, instruction: str = "", reply: str = "") -> Step:
-    """A made-up executed step."""
-    return Step(
-        state=state, next_state="", task="toy", variant="toy/0", index=0, instruction=instruction, file="train.py", family="",
-        case=case, outcome="ok", before=0.6, value=0.7, scale=scale if case == "edit" else None, kept=True, seconds=0.1,
-        cached=False, logp=None, candidates=2, reply=reply,
-    )  # fmt: skip
-
-
-@dataclass
-class TinyPool:
-    """A pool without workers: `answer` says what a job comes to. `asked` is what was executed."""
-
-    answer: Callable[[ReplyJob], Step | Lost]
-    asked: list[ReplyJob] = field(default_factory=list[ReplyJob])
-
-    def imap(self, jobs: Iterable[Any]) -> Iterator[tuple[int, Any]]:
-        for index, job in enumerate(jobs):
-            self.asked.append(job)
-            yield index, self.answer(job)
-
-    def close(self) -> None: ...
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None: ...
-
-
-@pytest.fixture(scope="module")
-def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A base model as a directory: a random Qwen2, and a byte-level tokenizer with a chat template."""
-    place = tmp_path_factory.mktemp("base")
-    trained = tokens.train([catalogue_rules(), state_text(0), GOOD] * 3, 1500)
-    trained.add_special_tokens([AddedToken(text, special=True) for text in ("<|im_start|>", "<|im_end|>")])
-    chat = PreTrainedTokenizerFast(tokenizer_object=trained, pad_token=PAD, eos_token=END)
-    chat.chat_template = CHATML
-    chat.save_pretrained(str(place))
-    from_scratch(Model(**cast("dict[str, Any]", SIZES)), len(chat), 0).save_pretrained(str(place))
-    return place
-
-
-def recipe_for(base: Path | str, **rl: object) -> Recipe:
-    table = {
-        "actor": "text", "updates": 2, "states": 2, "rollouts_per_state": 2, "minibatch": 2, "epochs": 1, "actor_lr": 3e-3,
-        "critic_lr": 3e-3, "kl": 0.01, "entropy": 0.0, "max_new_tokens": 12, "save_every": 1, **rl,
-    }  # fmt: skip
-    return checked({"name": "tiny", "model": {"base": str(base), **SIZES}, "rl": table}, "test")
-
-
-@pytest.fixture(scope="module")
-def read(base: Path, tmp_path_factory: pytest.TempPathFactory) -> corpus.Corpus:
-    """A corpus of three states: two answers in the first, one of them the expert's own words; an endless answer is left out."""
-    place = tmp_path_factory.mktemp("corpus")
-    writer = big.ChatWriter.of(big.load_tokenizer(base), SIZES["context"])
-    writer.save(place / corpus.CHAT)
-    facts = {"task": "toy", "variant": "toy/0", "depth": 0, "kind": "tabular"}
-    rows = [{"state": f"s{n}", "base": f"files-{n}", "text": state_text(n), **facts} for n in range(3)]
-    steps = [
-        step("s0", instruction="set C of SVC to 10"),
-        step("s0", "no_edit", reply=format_answer(FinalAnswer("done"))),
-        step("s1", instruction="set C of SVC to 10"),
-        step("s2", reply="x" * 9000),
-    ]
-    results = corpus.write_answers(place, rows, steps, writer, SIZES["context"] - writer.most)
-    assert (results["steps"], results["too_long"]) == (3, 1)
-    return corpus.read(place, SIZES["context"])
 
 
 @pytest.fixture
@@ -431,10 +341,6 @@ def test_adapters_share_a_frozen_base(base: Path, read: corpus.Corpus, tmp_path:
     assert torch.allclose(scored(again, batch), scored(learner, batch), atol=1e-5)
 
 
-def stage_of(recipe: Recipe, run: Path) -> Stage:
-    return Stage(run, "rl-0", recipe, ("model", "rl"))
-
-
 def test_the_loop_trains_keeps_a_policy_and_goes_on(base: Path, read: corpus.Corpus, tmp_path: Path) -> None:
     def run(updates: int) -> tuple[dict[str, Any], TextLearner]:
         recipe = recipe_for(base, updates=updates)
@@ -460,35 +366,8 @@ def test_the_loop_trains_keeps_a_policy_and_goes_on(base: Path, read: corpus.Cor
     assert TextLearner(learner.recipe, read, place, 0).speech.ends == learner.speech.ends
 
 
-def test_grpo_takes_a_step_on_rewards_of_equation_6(
-    base: Path, read: corpus.Corpus, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def fixed(
-        model: object, prompts: list[object], speech: Speech, table: Model, seed: int
-    ) -> tuple[list[list[int]], list[list[float]]]:
-        del model, speech, table, seed
-        answers = [read.writer.completion((GOOD, BAD)[number % 2]) for number in range(len(prompts))]
-        return answers, [[0.0] * len(answer) for answer in answers]
-
-    monkeypatch.setattr(grpo, "draw", fixed)
-    recipe = recipe_for(base, algorithm="grpo", updates=1, max_new_tokens=80)
-    pool = TinyPool(lambda job: step(job.state, scale=0.01 if job.state == "s0" else 0.03))
-    states = [read.situations["s0"], read.situations["s1"]]
-    results = grpo.train(stage_of(recipe, tmp_path), read, base, states, pool, Outcomes(tmp_path / "o"), 0, silent)
-    (row,) = read_log(tmp_path / "rl-0")
-    drawn = {job.state for job in pool.asked}
-    expected = [reward for state in drawn for reward in (sigmoid(1.0 if state == "s0" else 3.0), 0.0)]
-    assert row["reward"] == pytest.approx(sum(expected) / len(expected), abs=1e-5)
-    assert row["case/invalid"] == row["case/edit"] == 0.5
-    assert results["updates"] == 1
-    weights = [cast("Any", big.load_model(str(place), "float32")).lm_head.weight for place in (base, tmp_path / "rl-0" / MODEL)]
-    assert not torch.equal(*weights)
-
-
-def test_the_reward_function_has_none_for_what_was_not_scored(base: Path, read: corpus.Corpus) -> None:
-    recipe = recipe_for(base)
-    outcomes: dict[str, Step | Lost] = {"s0": step("s0", scale=-0.01), "s1": step("s1", "error"), "s2": Lost("died")}
-    execution = Execution(recipe, TinyPool(lambda job: outcomes[job.state]), Outcomes(Path("/nonexistent")))
-    reward = grpo.reward_function(recipe, read.situations, execution)
-    found = reward(completions=[GOOD, GOOD, GOOD, BAD], state=["s0", "s1", "s2", "s0"], prompts=[""] * 4)
-    assert found == [sigmoid(-1.0), 0.0, None, 0.0]
+@pytest.mark.parametrize(("version", "nothing"), [("v1", 0.5), ("v2", 0.0), ("clipped", 0.0), ("kept", 0.0)])
+def test_the_critic_begins_at_the_reward_of_no_change(version: str, nothing: float, base: Path, read: corpus.Corpus) -> None:
+    learner = TextLearner(recipe_for(base, reward=version), read, base, 0)
+    laid = lay([read.situations["s0"].prompt], [[3, 4]], learner.speech.pad, learner.models.device)
+    assert learner.models.values(laid).tolist() == [[nothing, nothing]]

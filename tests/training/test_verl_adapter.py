@@ -99,6 +99,22 @@ def test_without_verl_only_the_loop_itself_is_refused(monkeypatch: pytest.Monkey
         verl_adapter.compute_score("gsm8k", "4", "4")
 
 
+def test_what_goes_wrong_with_the_data_is_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for given, said in (
+        ([], "a run is to be named - python -m training.verl_adapter RUN [RECIPE]"),
+        ([str(tmp_path)], str(tmp_path)),
+        ([str(tmp_path), "qwen"], "there is no recipe 'qwen'"),
+    ):
+        monkeypatch.setattr(sys, "argv", ["verl_adapter", *given])
+        with pytest.raises(SystemExit) as caught:
+            verl_adapter.main()
+        assert caught.value.code == 2
+        (line,) = capsys.readouterr().err.splitlines()
+        assert line.startswith("training.verl_adapter: ") and said in line and "unexpected" not in line
+
+
 def test_the_configuration_names_what_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
     from ruamel.yaml import YAML
 
