@@ -67,19 +67,27 @@ class Axis:
 
 
 def lines(
-    series: Sequence[Series], title: str, x_label: str, y_label: str, *, log_x: bool = False, percent: bool = False
+    series: Sequence[Series],
+    title: str,
+    x_label: str,
+    y_label: str,
+    *,
+    log_x: bool = False,
+    percent: bool = False,
+    zero: bool = False,
 ) -> str:
     """A line chart with the names at the ends of the lines, 720 x 420.
 
-    `log_x`: a logarithmic x axis, without the points at or below 0. `percent` writes the y axis in per cent.
-    Raises ValueError when the sequences of a series differ in length.
+    `log_x`: a logarithmic x axis, without the points at or below 0. `percent` writes the y axis in per cent, `zero` begins it
+    at 0, so that small differences look small. Raises ValueError when the sequences of a series differ in length.
     """
     drawn = [(number, one, points) for number, one in enumerate(series) if (points := _points(one, log_x))]
     body = [_text(PAD, 56, shorten(y_label, 12, WIDTH - 2 * PAD), 12, fill=SOFT)]
     if not drawn:
         return _card(title, [*body, _text(WIDTH / 2, HEIGHT / 2, "no data", 14, "middle", SOFT)])
     points = [point for *_, found in drawn for point in found]
-    low, high = _padded([value for point in points for value in (point.y, *(point.band or ()))])
+    heights = [value for point in points for value in (point.y, *(point.band or ()))]
+    low, high = _padded([0.0, *heights] if zero else heights)
     y_ticks = _marks(low, high, percent=percent)
     names = [shorten(one.name, 12, 190) for _, one, _ in drawn]
     left, right = _left(y_ticks), WIDTH - PAD - 34 - max(text_width(name, 12) for name in names)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import numpy as np
 
 from mlagent_app.agent.errors import UserError
 from mlagent_app.policies import embedded
-from training import sft
+from training import evaluate, figures, results, sft, statistics
 from training.recipe import Recipe
 from training.stage import read_manifest
 from training.telling import Tell
@@ -50,13 +51,6 @@ def publish(run: Path, recipe: Recipe, into: Path | None, tell: Tell) -> Path:
     manifest = read_manifest(run / name)
     source = run / name / sft.MODEL
     weights = _weights(source, recipe.publish.dtype)
-    size = sum(value.nbytes for value in weights.values()) / 1e6
-    if size > recipe.publish.max_mb:
-        raise UserError(
-            f"the weights take {size:.1f} MB, more than publish.max_mb = {recipe.publish.max_mb:g}",
-            where=str(source),
-            how="train a smaller model, or set publish.dtype = 'float16'",
-        )
     from safetensors.numpy import save_file  # pyright: ignore[reportUnknownVariableType]
 
     label = f"{recipe.name} {name}, {manifest['git_revision']}"
@@ -67,12 +61,40 @@ def publish(run: Path, recipe: Recipe, into: Path | None, tell: Tell) -> Path:
         _config(source, fresh)
         complete(fresh, tokenizer, prompt_tokens=made.prompt_tokens, temperature=temperature, name=label, prior=made.prior)
         shutil.copyfile(source / embedded.BOOK, fresh / embedded.BOOK)
-        (fresh / CARD).write_text(card(run, recipe, manifest, size), "utf-8")
+        (fresh / CARD).write_text(card(run, recipe, manifest, weights), "utf-8")
         embedded.EmbeddedModel.load(fresh)  # what was written can be read
+        size = sum(path.stat().st_size for path in fresh.iterdir()) / 1e6
+        if size > recipe.publish.max_mb:
+            raise UserError(
+                f"weights, tokenizer and cookbook take {size:.1f} MB, more than publish.max_mb = {recipe.publish.max_mb:g}",
+                where=str(source),
+                how="train a smaller model, or set publish.dtype = 'float16'",
+            )
         for path in fresh.iterdir():
             path.chmod(0o644)
-    tell(f"{size:.2f} MB of weights are in {target}")
+    tell(f"{size:.2f} MB are in {target}")
     return target
+
+
+def _measured(run: Path, recipe: Recipe) -> str:
+    """What the run's evaluation came to, if there was one."""
+    where, place = "docs/results.md has all of it", run / evaluate.PLACE
+    if not (place / results.OUTCOMES).is_file():
+        return "Not evaluated."
+    outcomes, steps = results.outcomes_in(place), recipe.eval.steps
+    both = [[item for item in outcomes if item.arm == arm] for arm in ("rl", "random")]
+    if not all(both):
+        return "Not evaluated beside random draws."
+    gains = [statistics.mean([figures.gain(item, steps) for item in found]) for found in both]
+    hidden = [statistics.mean([figures.hidden(item) for item in found]) for found in both]
+    ratio = statistics.ratio(*both, lambda item: figures.gain(item, steps), recipe.compare.resamples)
+    tasks = len({item.task for item in outcomes})
+    return (
+        f"After {steps} edits on {tasks} task{'s' if tasks > 1 else ''} that training has not seen, the policies of all"
+        f" seeds gained {statistics.percent(gains[0])} on average, random draws {statistics.percent(gains[1])}:"
+        f" {ratio.value:.2f} times as much [{ratio.low:.2f}, {ratio.high:.2f}]; on the hidden test part"
+        f" {statistics.percent(hidden[0])} and {statistics.percent(hidden[1])}. The data is generated; {where}."
+    )
 
 
 def _weights(source: Path, dtype: str) -> dict[str, Any]:
@@ -87,15 +109,16 @@ def _config(source: Path, target: Path) -> None:
     (target / "config.json").write_text(json.dumps(data, indent=1, sort_keys=True) + "\n", "utf-8")
 
 
-def card(run: Path, recipe: Recipe, manifest: dict[str, Any], size: float) -> str:
+def card(run: Path, recipe: Recipe, manifest: dict[str, Any], weights: Mapping[str, Any]) -> str:
     """The model card: what it is, what it was made from, how good it is, and what it is not good for."""
+    size = sum(value.nbytes for value in weights.values()) / 1e6
     corpus, sft_made = read_manifest(run / "corpus")["results"], read_manifest(run / "sft")["results"]
     trained = manifest["results"]
     packages = ", ".join(f"{name} {version}" for name, version in manifest["packages"].items())
     return f"""# The embedded policy
 
-A Qwen2-architecture language model of {size:.2f} MB that proposes edit instructions from the catalogue, trained from random \
-weights by
+A Qwen2-architecture language model ({size:.2f} MB of weights) that proposes edit instructions from the catalogue, \
+trained from random weights by
 `mlagent-train all --recipe {recipe.name}` on this project's own task suite. It was given no text from anywhere else.
 
 - Data: {corpus["steps"]:,} executed expert steps in {corpus["states"]:,} states, on generated data of the held-in tasks \
@@ -105,7 +128,7 @@ reward {recipe.rl.reward}, seed {recipe.publish.seed}.
 - Mixed with a prior (policy.json): what the cookbook expects of an edit, what came of its like in the session, and \
 how likely its run is to end in time. The cookbook holds the expert steps, and what RL tried itself.
 - Revision {manifest["git_revision"]}; {packages}.
-- Results on tasks that training has not seen: docs/results.md.
+- {_measured(run, recipe)}
 
 Limits: it knows the catalogue's edits and nothing else; it reads a digest, not the whole code; it was trained on small data \
 and short

@@ -4,22 +4,19 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 from mlagent_app.agent.errors import UserError
-from training import evaluate, plots, ppo, sft, statistics
+from training import evaluate, figures, ppo, sft, statistics
 from training.loop import read_log
 from training.recipe import Recipe
 from training.stage import Stage, made, read_manifest
 from training.statistics import MISSING, Outcome
 
 OUTCOMES, LOGS, MANIFESTS, PAGE = "outcomes.jsonl", "learning.json", "manifests.json", "results.md"
-# One baseline near zero must not make a mean: a relative gain above 200 % counts as 200 %.
-CAP = 2.0
 # Arms are compared after so many steps: what a policy knows shows in its first edits, what a search finds in its last.
 MOMENTS = (1, 2, 3, 5, 10)
 AS_MADE = (
@@ -28,8 +25,6 @@ AS_MADE = (
 )
 # How RL can be trained: from single states, or on whole episodes.
 MODES = ("step", "episode")
-# The arms whose intervals are drawn.
-BANDS = ("random", "rl")
 
 
 def write(run: Path, recipe: Recipe, tell: Callable[[str], None]) -> Path:
@@ -53,28 +48,44 @@ def document(place: Path, recipe: Recipe, target: Path | None = None) -> Path:
     Raises `UserError` when the files are not there.
     """
     target = target or place / PAGE
+    outcomes = outcomes_in(place)
     try:
-        rows: list[dict[str, Any]] = [json.loads(line) for line in (place / OUTCOMES).read_text("utf-8").splitlines()]
         learning: dict[str, list[dict[str, Any]]] = json.loads((place / LOGS).read_text("utf-8"))
         manifests: dict[str, Any] = json.loads((place / MANIFESTS).read_text("utf-8"))
-        outcomes = [_outcome(row) for row in rows]
-    except (OSError, ValueError, TypeError, KeyError) as error:
-        raise UserError(f"the outcomes cannot be read: {error}", where=str(place), how="run: mlagent-train eval") from None
-    for name, drawing in _plots(outcomes, learning, recipe).items():
+    except (OSError, ValueError) as error:
+        raise _unreadable(place, error) from None
+    drawn = figures.all_of(outcomes, learning, recipe)
+    for name, drawing in drawn.items():
         (place / f"{name}.svg").write_text(drawing, "utf-8")
     images = os.path.relpath(place, target.parent)
-    text = page(outcomes, learning, manifests, recipe).replace("](", f"]({images}/" if images != "." else "](")
+    text = page(outcomes, learning, manifests, recipe, drawn).replace("](", f"]({images}/" if images != "." else "](")
     target.write_text(text, "utf-8")
     return target
 
 
+def outcomes_in(place: Path) -> list[Outcome]:
+    """The recorded outcomes of a directory. Raises `UserError` when they are not there."""
+    try:
+        return [_outcome(json.loads(line)) for line in (place / OUTCOMES).read_text("utf-8").splitlines()]
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        raise _unreadable(place, error) from None
+
+
+def _unreadable(place: Path, error: Exception) -> UserError:
+    return UserError(f"the outcomes cannot be read: {error}", where=str(place), how="run: mlagent-train eval")
+
+
 def page(
-    outcomes: Sequence[Outcome], learning: dict[str, list[dict[str, Any]]], manifests: dict[str, Any], recipe: Recipe
+    outcomes: Sequence[Outcome],
+    learning: dict[str, list[dict[str, Any]]],
+    manifests: dict[str, Any],
+    recipe: Recipe,
+    drawn: Collection[str] = (),
 ) -> str:
-    """The whole document."""
+    """The whole document; `drawn` are the names of the figures that there are."""
     steps, table = recipe.eval.steps, recipe.compare
-    gain = partial(statistics.relative_gain, cap=CAP)
-    arms = statistics.arm_rows(outcomes, steps, cap=CAP, resamples=table.resamples)
+    gain = figures.gain
+    arms = statistics.arm_rows(outcomes, steps, cap=figures.CAP, resamples=table.resamples)
     played = {item.arm for item in outcomes}
     pairs = [pair for pair in table.pairs if played.issuperset(pair)]
     ratios = statistics.ratio_rows(outcomes, pairs, steps, gain, table.resamples)
@@ -96,7 +107,7 @@ def page(
         " same number of edits; an edit that does not help is undone. Intervals are 95 % bootstrap intervals: all"
         " trajectories of a start, or of a task, are drawn together, for they resemble one another.",
         "Relative gain is that of the paper, signed so that positive is better; "
-        f"a single one above {CAP:.0%} counts as {CAP:.0%}.",
+        f"a single one above {figures.CAP:.0%} counts as {figures.CAP:.0%}.",
         "## Arms",
         statistics.markdown(arms),
         _within_reach(outcomes, steps, gain),
@@ -108,6 +119,7 @@ def page(
         "## Ratios of the mean gap closed",
         statistics.markdown(closed),
         *_by_detuning(outcomes, pairs, recipe, gain),
+        *(_ablated() if "ablations" in drawn else ()),
         "## How fast",
         "Ratios to `random` on paired trajectories by executed steps, with intervals over starts. First of the mean gap"
         " closed, in which every start weighs alike:",
@@ -209,47 +221,6 @@ def _brief(place: Path) -> dict[str, Any]:
     return {name: manifest[name] for name in names if name in manifest}
 
 
-def _plots(outcomes: Sequence[Outcome], learning: dict[str, list[dict[str, Any]]], recipe: Recipe) -> dict[str, str]:
-    steps = recipe.eval.steps
-    gain = partial(statistics.relative_gain, cap=CAP)
-    arms = list(dict.fromkeys(item.arm for item in outcomes))
-    by_arm = {arm: [item for item in outcomes if item.arm == arm] for arm in arms}
-    curves: list[plots.Series] = []
-    for arm, found in by_arm.items():
-        curve = statistics.learning_curve(found, steps, gain, recipe.compare.resamples)
-        band = (curve.low, curve.high) if arm in BANDS else (None, None)  # more of them hide each other
-        curves.append(plots.Series(arm, list(range(steps + 1)), curve.mean, *band))
-    drawings = {
-        "curve": plots.lines(
-            curves, "Held-out tasks: gain by executed edits", "executed edits", "mean relative gain", percent=True
-        )
-    }
-    tasks = sorted({item.task for item in outcomes})
-    main = [arm for arm in ("random", "cookbook", "sft", "rl") if arm in by_arm]
-    values = [[_mean([gain(item, steps) for item in by_arm[arm] if item.task == task]) for arm in main] for task in tasks]
-    drawings["tasks"] = plots.bars(
-        tasks, main, values, None, "Held-out tasks: gain after all edits", "mean relative gain", percent=True
-    )
-    if learning:
-        drawings["learning"] = plots.lines(
-            [_over_time(name, rows) for name, rows in learning.items()],
-            "Training: reward on starts kept from RL, by time",
-            "minutes",
-            "expected reward",
-        )
-    return drawings
-
-
-def _over_time(name: str, rows: Sequence[dict[str, Any]]) -> plots.Series:
-    minutes, x, y = 0.0, list[float](), list[float]()
-    for row in rows:
-        minutes += (row.get("seconds") or 0.0) / 60
-        if row.get("unseen_reward") is not None:
-            x.append(minutes)
-            y.append(row["unseen_reward"])
-    return plots.Series(name, x, y)
-
-
 def _training(manifests: dict[str, Any]) -> str:
     columns: dict[str, tuple[str, str]] = {  # of a manifest's results, and how they are written
         "Updates": ("updates", "d"),
@@ -271,6 +242,15 @@ def _training(manifests: dict[str, Any]) -> str:
         values = [(told.get(key), style) for key, style in shown.values()]
         rows.append([name, *(MISSING if value is None else format(value, style) for value, style in values)])
     return statistics.markdown(rows)
+
+
+def _ablated() -> list[str]:
+    return [
+        "## What each part is for",
+        "Policies that were trained without a part, or on fewer tasks, and those that were not trained: what they gain as a"
+        " share of what `rl` gains, with intervals over starts. `random` stands for no task and no training.",
+        "![Gain of the ablations](ablations.svg)",
+    ]
 
 
 def _trained(manifests: dict[str, Any]) -> list[str]:
@@ -321,8 +301,9 @@ def speeds(manifests: Mapping[str, dict[str, Any]], mode: str) -> dict[str, Spee
 
 def hourly(found: Mapping[str, Speed]) -> tuple[float, float]:
     """Samples and actions an hour, the mean over the seeds."""
-    each = found.values()
-    return _mean([one.updates * one.samples for one in each]), _mean([one.updates * one.actions for one in each])
+    samples = [one.updates * one.samples for one in found.values()]
+    actions = [one.updates * one.actions for one in found.values()]
+    return statistics.mean(samples), statistics.mean(actions)
 
 
 def _stages(manifests: dict[str, Any], recipe: Recipe) -> str:
@@ -341,8 +322,4 @@ def _stages(manifests: dict[str, Any], recipe: Recipe) -> str:
 
 def _hidden(outcome: Outcome, steps: int) -> float:
     del steps
-    return statistics.hidden_gain(outcome, CAP) or 0.0
-
-
-def _mean(values: Sequence[float]) -> float:
-    return sum(values) / len(values) if values else float("nan")
+    return figures.hidden(outcome)

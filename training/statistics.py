@@ -132,7 +132,7 @@ def at_k(outcomes: Sequence[Outcome], value: Value, k: int | None = None) -> AtK
     if not found or (k is not None and k < 1):
         raise ValueError("there are no trajectories")
     average, best = ([math.fsum(part) / len(part) for part in found], [max(part) for part in found])
-    return AtK(_mean(average), _mean(best), max(map(len, found)), len(found))
+    return AtK(mean(average), mean(best), max(map(len, found)), len(found))
 
 
 def at_k_by_task(outcomes: Sequence[Outcome], value: Value, k: int | None = None) -> dict[tuple[str, str], AtK]:
@@ -228,9 +228,7 @@ def steps_to_reach(outcomes: Sequence[Outcome], level: float, value: Measure = r
     A shortfall of 1e-9 is rounding and counts as reached.
     """
     longest = max((len(outcome.values) for outcome in outcomes), default=0)
-    return next(
-        (step for step in range(longest) if _mean([value(outcome, step) for outcome in outcomes]) >= level - TINY), None
-    )
+    return next((step for step in range(longest) if mean([value(outcome, step) for outcome in outcomes]) >= level - TINY), None)
 
 
 def first_edit_success(outcomes: Sequence[Outcome]) -> float | None:
@@ -258,7 +256,7 @@ def arm_rows(
     """
     gain = partial(relative_gain, cap=cap)
     arms = _grouped(outcomes, lambda outcome: outcome.arm)
-    level = _mean([gain(outcome, steps) for outcome in arms[baseline]]) if baseline in arms else math.inf
+    level = mean([gain(outcome, steps) for outcome in arms[baseline]]) if baseline in arms else math.inf
     found = {arm: at_k(group, lambda outcome: gain(outcome, steps)) for arm, group in arms.items()}
     k = max((at.k for at in found.values()), default=0)
     rows = [["Arm", "Trajectories", f"Gain after {EARLY} steps", f"Gain after {steps} steps", "Gap closed"]]
@@ -272,12 +270,12 @@ def arm_rows(
         reached = steps_to_reach(group, level, gain)
         hidden = [(outcome, test) for outcome in group if (test := hidden_gain(outcome, cap)) is not None]
         row = [arm, str(len(group)), _between(early), _between(late)]
-        row += [percent(_mean([gap_closed(outcome, steps) for outcome in group]))]
+        row += [percent(mean([gap_closed(outcome, steps) for outcome in group]))]
         row += [percent(found[arm].best) if found[arm].k == k else MISSING] if k > 1 else []
         row += [percent(first_edit_success(group))]
         row += [MISSING if reached is None else str(reached)]
-        row += [percent(_mean([gain(outcome, len(outcome.values)) for outcome, _ in hidden]))]
-        rows.append([*row, percent(_mean([test for _, test in hidden]))])
+        row += [percent(mean([gain(outcome, len(outcome.values)) for outcome, _ in hidden]))]
+        rows.append([*row, percent(mean([test for _, test in hidden]))])
     return rows
 
 
@@ -338,8 +336,8 @@ def _between(found: Interval) -> str:
     return f"{percent(found.value)} [{100 * found.low:.1f}, {100 * found.high:.1f}]"
 
 
-def _mean(values: Sequence[float]) -> float:
-    """NaN without values."""
+def mean(values: Sequence[float]) -> float:
+    """The mean; NaN without values."""
     return math.fsum(values) / len(values) if values else math.nan
 
 

@@ -15,10 +15,12 @@ from mlagent_app.policies.embedded import EmbeddedModel
 from mlagent_app.policies.prior import Prior
 from mlagent_app.policies.writing import Writer
 from training import tokens
+from training.evaluate import compact
 from training.model import from_scratch
 from training.publish import publish
 from training.recipe import Model, Recipe, checked
 from training.stage import MANIFEST, SCHEMA, write_json
+from training.statistics import Outcome
 from training.telling import silent
 from training.weights import complete
 
@@ -68,7 +70,41 @@ def test_what_is_published_can_be_read_and_has_a_card(run: Path) -> None:
     assert "10 executed expert steps in 9 states" in card and "abc; torch 1" in card
     again = publish(run, recipe(temperature=0.5), None, silent)
     assert EmbeddedModel.load(again).settings.temperature == 0.5
-    assert [path.name for path in run.glob(".fresh-*")] == []
+    assert list(run.glob(".publish*")) == []
+
+
+def test_what_was_killed_while_it_replaced_the_weights_is_put_right(run: Path) -> None:
+    publish(run, recipe(), None, silent)
+    (run / "publish").rename(run / ".publish.old")
+    (run / ".publish.fresh").mkdir()
+    with pytest.raises(UserError):
+        publish(run, recipe(max_mb=0.001), None, silent)
+    assert EmbeddedModel.load(run / "publish").settings.name == "tiny rl-0, abc"
+    assert list(run.glob(".publish*")) == []
+
+
+def test_a_link_to_the_weights_stays_one(run: Path, tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    link = tmp_path / "link"
+    link.symlink_to(tmp_path / "elsewhere")
+    publish(run, recipe(), link, silent)
+    assert link.is_symlink() and EmbeddedModel.load(tmp_path / "elsewhere").settings.name == "tiny rl-0, abc"
+
+
+def test_the_card_says_what_was_measured(run: Path) -> None:
+    def card() -> str:
+        return (publish(run, recipe(), None, silent) / "card.md").read_text("utf-8")
+
+    assert "Not evaluated." in card()
+    rows = [
+        Outcome(arm, 0, "iris", 7, "weak", 0, "max", 0.5, 1.0, (0.5, best), 0.5, 0.1, 0.5, best - 0.05)
+        for arm, best in (("random", 0.6), ("rl", 0.7))
+    ]
+    (run / "eval").mkdir()
+    (run / "eval" / "outcomes.jsonl").write_text(compact(rows), "utf-8")
+    told = card()
+    assert "on 1 task that training has not seen" in told and "gained 40.0 % on average, random draws 20.0 %" in told
+    assert "2.00 times as much" in told and "hidden test part 30.0 % and 10.0 %" in told
 
 
 def test_nothing_else_is_written_over(run: Path, tmp_path: Path) -> None:
