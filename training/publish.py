@@ -82,12 +82,12 @@ def _measured(run: Path, recipe: Recipe) -> str:
     if not (place / results.OUTCOMES).is_file():
         return "Not evaluated."
     outcomes, steps = results.outcomes_in(place), recipe.eval.steps
-    both = [[item for item in outcomes if item.arm == arm] for arm in ("rl", "random")]
-    if not all(both):
+    ours, drawn = ([item for item in outcomes if item.arm == arm] for arm in ("rl", "random"))
+    if not ours or not drawn:
         return "Not evaluated beside random draws."
-    gains = [statistics.mean([figures.gain(item, steps) for item in found]) for found in both]
-    hidden = [statistics.mean([figures.hidden(item) for item in found]) for found in both]
-    ratio = statistics.ratio(*both, lambda item: figures.gain(item, steps), recipe.compare.resamples)
+    gains = [statistics.mean([figures.gain(item, steps) for item in found]) for found in (ours, drawn)]
+    hidden = [statistics.mean([figures.hidden(item) for item in found]) for found in (ours, drawn)]
+    ratio = statistics.ratio(ours, drawn, lambda item: figures.gain(item, steps), recipe.compare.resamples)
     tasks = len({item.task for item in outcomes})
     return (
         f"After {steps} edits on {tasks} task{'s' if tasks > 1 else ''} that training has not seen, the policies of all"
