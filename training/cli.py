@@ -75,6 +75,7 @@ def sft(
         _refuse_with_sessions({"--arm": arm != "rl", "--device": device})
         _learn(_recipe(recipe, changes, pool), out, from_sessions, "sft", dry_run)
         return
+    _refuse_to_train_on(device, dry_run=dry_run)
     _run("sft", _recipe(recipe, changes, pool, device), out, dry_run, arm)
 
 
@@ -97,6 +98,7 @@ def rl(
         _refuse_with_sessions({"--arm": arm != "rl", "--seed": seed, "--mode": mode, "--device": device})
         _learn(_recipe(recipe, changes, pool), out, from_sessions, "rl", dry_run)
         return
+    _refuse_to_train_on(device, dry_run=dry_run)
     _run("rl", _recipe(recipe, given, pool, device), out, dry_run, arm, seed)
 
 
@@ -143,6 +145,7 @@ def everything(
     dry_run: Dry = False,
 ) -> None:
     """All stages, from nothing to published weights."""
+    _refuse_to_train_on(device, dry_run=dry_run)
     _run("all", _recipe(recipe, changes, pool, device), out, dry_run, into=into)
 
 
@@ -184,8 +187,9 @@ def _run(
     except ImportError as error:
         raise UserError(f"training needs {error.name}", how="pip install 'ml-agent[train]'") from None
     if dry_run:
-        typer.echo(plan.describe(recipe, place))
-        plan.refuse(recipe, stage)
+        planned = plan.asked_for(recipe, place, arm=arm, seeds=seeds or (), arms=arms or ())
+        typer.echo(plan.describe(planned, place))
+        plan.refuse(planned, stage)
         return
     with pipeline.Run(recipe, place, as_made) as run:
         if stage == "sft":
@@ -207,6 +211,14 @@ def _refuse_with_sessions(given: Mapping[str, object]) -> None:
             raise UserError(
                 f"{name} says nothing for --from-sessions", how="leave it out; the recipe's values: --set rl.updates=20"
             )
+
+
+def _refuse_to_train_on(device: str | None, *, dry_run: bool) -> None:
+    """Raises `UserError` for a device to plan for where nothing is planned: training takes what is here."""
+    if device is not None and not dry_run:
+        raise UserError(
+            "--device is what --dry-run plans for", how="add --dry-run, or leave it out: training takes what is here"
+        )
 
 
 def _learn(recipe: Recipe, out: Path | None, sessions: Path, stage: str, dry_run: bool) -> None:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, cast
 
 import tomlkit
 
-from training import budget, fit
+from training import budget, fit, preflight
 from training.devices import device
 from training.draws import evaluation_starts, training_starts, training_tasks
 from training.recipe import Recipe
@@ -20,6 +20,16 @@ def describe(recipe: Recipe, place: Path) -> str:
     lines = [tomlkit.dumps(_without_none(recipe.model_dump(mode="json"))).rstrip(), ""]
     lines += [f"# {line}" for line in [f"run directory: {place}", *_plan(recipe, place), *_done(place)]]
     return "\n".join(lines)
+
+
+def asked_for(recipe: Recipe, place: Path, *, arm: str, seeds: Iterable[int], arms: Iterable[str]) -> Recipe:
+    """The recipe as a command with these options takes it. Raises `UserError` as the command would."""
+    planned = recipe.for_arm(arm)
+    if seeds := tuple(seeds):
+        planned = planned.model_copy(update={"rl": planned.rl.model_copy(update={"seeds": seeds})})
+    for name in (arms := tuple(arms)):
+        preflight.check_arm(recipe, name, place)
+    return planned.model_copy(update={"compare": planned.compare.model_copy(update={"arms": arms})}) if arms else planned
 
 
 def _plan(recipe: Recipe, place: Path) -> list[str]:

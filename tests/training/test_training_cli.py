@@ -91,6 +91,7 @@ def test_a_plan_for_other_gpus_has_parts_and_hours_and_refuses_what_does_not_fit
         (("experts", "--pool", "cloud"), "recipe key pool.kind"),
         (("sft", "--set", "nothing"), "changes nothing"),
         (("rl", "--from-sessions", "lessons", "--seed", "3"), "--seed says nothing for --from-sessions"),
+        (("rl", "--recipe", "smoke", "--device", "h200"), "--device is what --dry-run plans for"),
         (("rl", "--from-sessions", "lessons", "--mode", "episode"), "--mode says nothing for --from-sessions"),
         (("sft", "--from-sessions", "lessons", "--arm", "greedy"), "--arm says nothing for --from-sessions"),
     ],
@@ -118,6 +119,18 @@ def test_an_arm_that_is_not_there_is_said_before_anything_is_made(words: tuple[s
 
 
 @pytest.mark.torch
+def test_a_dry_run_plans_for_what_was_asked(train: Train) -> None:
+    pytest.importorskip("torch")
+    code, out, _ = train("rl", "--recipe", "nano", "--dry-run", "--arm", "episode", "--seed", "4", "--seed", "5")
+    planned = tomllib.loads(out)
+    assert (code, planned["rl"]["mode"], planned["rl"]["seeds"]) == (Exit.OK, "episode", [4, 5])
+    code, out, _ = train("eval", "--recipe", "nano", "--dry-run", "--arm", "random")
+    assert (code, tomllib.loads(out)["compare"]["arms"]) == (Exit.OK, ["random"])
+    for words in (("rl", "--arm", "mime"), ("eval", "--arm", "mime")):
+        code, out, err = train(*words, "--recipe", "nano", "--dry-run")
+        assert (code, out) == (Exit.USAGE, "") and err.startswith("mlagent-train: there is no arm 'mime'")
+
+
 @pytest.mark.torch
 @pytest.mark.parametrize("words", [("publish",), ("all", "--into", "weights")])
 def test_what_the_package_cannot_hold_is_said_before_anything_is_made(
