@@ -17,12 +17,12 @@ from typing import Any
 from mlagent_app.agent.errors import UserError
 from training.loop import read_log
 from training.results import MODES, Speed, hourly, speeds
-from training.stage import MANIFEST, read_manifest
+from training.stage import made, read_manifest
 
 
 def trained(run: Path) -> dict[str, dict[str, Any]]:
     """The manifests of the policies that RL made in this run, by stage."""
-    read = {path.parent.name: read_manifest(path.parent) for path in sorted(run.glob(f"*/{MANIFEST}"))}
+    read = {place.name: read_manifest(place) for place in made(run) if place.parent == run}
     return {name: manifest for name, manifest in read.items() if "rl" in manifest["recipe"]}
 
 

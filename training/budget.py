@@ -165,8 +165,8 @@ def _rl(recipe: Recipe, sizes: Sizes, device: Device, known: dict[str, Any]) -> 
     table, lora = recipe.rl, recipe.model.adapter == "lora"
     each, length = table.states * table.rollouts_per_state, _length(recipe, known)
     examples = table.updates * each
-    # Read once by the actor, to draw; by reference and critic, to estimate advantages; by the critic, to be diagnosed.
-    flops = examples * (4 * flops_of_pass(sizes, length) + 2 * table.epochs * training_flops(sizes, length, adapters=lora))
+    # Read once by the actor, to draw; by reference and critic, to estimate advantages.
+    flops = examples * (3 * flops_of_pass(sizes, length) + 2 * table.epochs * training_flops(sizes, length, adapters=lora))
     together = max(1, DRAWN_TOKENS // (length + table.max_new_tokens))
     turns = -(-each // (together * device.count))
     # One token of each answer at a time: all weights are read, or gathered, for it.

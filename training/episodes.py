@@ -164,7 +164,7 @@ class EpisodeJob:
 
     @property
     def seconds(self) -> float:
-        runs = self.steps + 3 + self.repeats
+        runs = self.steps * (1 + self.repeats) + 3
         return runs * (self.run_seconds + 2.0) + self.steps * self.think_seconds + OVERHEAD_SECONDS
 
     def run(self, bench: Workbench) -> Episode:

@@ -17,7 +17,7 @@ from training.episodes import Actor, EpisodeJob, Step
 from training.playing import episodes, play
 from training.pool import WorkerPool
 from training.recipe import Recipe
-from training.stage import Stage, catalogue_digest, file_digest
+from training.stage import PLAYED, Stage, catalogue_digest, file_digest
 from training.statistics import Outcome
 from training.telling import Tell
 
@@ -30,8 +30,6 @@ TUNED = ("sft", "sft-alone")
 PREFIX = "episodes"
 # So often a step is repeated that the infrastructure failed: it is no fault of the arm's.
 REPEATS = 3
-# What an arm plays is kept here, below the run.
-PLACE = "eval/"
 
 
 def trained_stage(arm: str, seed: int) -> str:
@@ -54,7 +52,7 @@ def stage_of(run: Path, recipe: Recipe, arm: str, seed: int) -> Stage:
         few += f" on {recipe.tasks.splits} {recipe.tasks.only} {recipe.tasks.most}"
     if arm == SHIPPED:
         few += "".join(file_digest(path) for path in sorted(shipped().iterdir()) if path.is_file())
-    return Stage(run, f"{PLACE}{arm}-{seed}", recipe, ("eval",), inputs, few)
+    return Stage(run, f"{PLAYED}{arm}-{seed}", recipe, ("eval",), inputs, few)
 
 
 def make(stage: Stage, pool: WorkerPool, arm: str, seed: int, tell: Tell) -> dict[str, Any]:

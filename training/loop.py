@@ -98,14 +98,19 @@ def loop(
         best = validate()
         log.write(0, {"unseen_reward": best})
         learner.save_policy(place / MODEL)
-    for update in range(first, table.updates):
+
+    def over() -> bool:
+        return table.minutes is not None and ranks.from_first(lambda: spent) > 60 * table.minutes
+
+    # A run that was killed after its last update has nothing left to do.
+    for update in range(first, table.updates if not over() else first):
         start, counted = time.monotonic(), outcomes.counted
         batch = rollout.collect(learner, update)
         unscored.see(scored=bool(batch.mask.any()))
         row = _learnt(learner, batch, random.Random(f"order:{seed}:{update}"))
         row |= {"seconds": time.monotonic() - start, **outcomes.since(counted)}
         spent += row["seconds"]
-        enough = table.minutes is not None and ranks.from_first(lambda now=spent: now) > 60 * table.minutes
+        enough = over()
         saving, better = (update + 1) % table.save_every == 0 or update + 1 == table.updates or enough, False
         if saving:
             row["unseen_reward"] = validate()
@@ -128,7 +133,8 @@ def loop(
 def _learnt(learner: Trained[B], batch: B, rng: random.Random) -> dict[str, float]:
     """One update, and its row of the log. From a batch of which nothing was scored nothing is learnt."""
     if not batch.mask.any():
-        return {**diagnostics(batch), **learner.spent, "kl_sft": math.nan, GRADIENT_STEPS: 0, "update_seconds": 0.0}
+        nothing = {"reward": math.nan, "kl_sft": math.nan, GRADIENT_STEPS: 0, "update_seconds": 0.0}
+        return {**diagnostics(batch), **learner.spent, **nothing}
     learner.advantage(batch)
     after = time.monotonic()
     told = learner.update(batch, rng)
@@ -184,7 +190,7 @@ class Log:
         scratch = self._path.with_suffix(".fresh")
         scratch.write_text("".join(json.dumps(row) + "\n" for row in kept), "utf-8")
         scratch.replace(self._path)
-        self._board = SummaryWriter(str(place / "logs" / "tensorboard"), purge_step=first or None)
+        self._board = SummaryWriter(str(place / "logs" / "tensorboard"), purge_step=first + 1 if first else None)
         self._rows = kept
 
     @property
@@ -217,7 +223,7 @@ class Log:
             "gradient_steps_per_hour": 3600 * sum(row.get(GRADIENT_STEPS, 0) for row in rows) / seconds if seconds else 0.0,
             "reward_first": float(np.mean(rewards[:10])) if rewards else 0.0,
             "reward_last": float(np.mean(rewards[-10:])) if rewards else 0.0,
-            "unseen_reward_start": self._rows[0].get("unseen_reward"),
+            "unseen_reward_start": self._rows[0].get("unseen_reward") if self._rows else None,
             "unseen_reward_best": None if np.isnan(best) else best,
             "kl_sft": apart[-1] if apart else 0.0,
             "executions": sum(row["executions"] for row in rows),

@@ -117,8 +117,9 @@ class Run:
         publish.check(self.place, self.recipe, into)
         self._make_all([*self._rl(seeds=(self.recipe.publish.seed,)), *self._eval(self.recipe.compare.arms)])
         self._tables()
-        with Telling("publish") as tell:
-            publish.publish(self.place, self.recipe, into, tell)
+        if ranks().first:
+            with Telling("publish") as tell:
+                publish.publish(self.place, self.recipe, into, tell)
 
     def _ideas(self) -> list[Work]:
         stage = ideas.stage_of(self.place, self.recipe)
@@ -132,7 +133,8 @@ class Run:
     def _sft(self, arm: str = "rl") -> list[Work]:
         self.recipe.for_arm(arm)  # an unknown one is said before anything is made
         stage = sft.stage_of(self.place, self.recipe, arm)
-        return [*self._experts(), Work(stage, lambda tell: sft.make(stage, arm, tell), shared=True)]
+        taught = "rl" if stage.name == sft.stage_name(self.recipe, "rl") else arm  # several arms start from the same
+        return [*self._experts(), Work(stage, lambda tell: sft.make(stage, taught, tell), shared=True)]
 
     def _rl(self, arm: str = "rl", seeds: Iterable[int] = ()) -> list[Work]:
         works = self._sft(arm)
@@ -157,9 +159,10 @@ class Run:
         return works
 
     def _tables(self) -> None:
-        from training import results
+        if ranks().first:
+            from training import results
 
-        results.write(self.place, self.recipe, Telling("eval"))
+            results.write(self.place, self.recipe, Telling("eval"))
 
     def _make_all(self, works: Iterable[Work]) -> None:
         """Each stage once, in order, after all that can be known before was checked."""

@@ -12,12 +12,12 @@ from training.draws import evaluation_tasks, training_tasks
 from training.endpoint import connect
 from training.ranks import ranks
 from training.recipe import Recipe
-from training.stage import Stage
+from training.stage import PLAYED, Stage
 
 
 def adopts(stage: Stage, *, as_made: bool) -> bool:
     """Whether the stage is taken as it is where it is whole: what was trained, not what was played with it."""
-    return as_made and not stage.name.startswith(evaluate.PLACE)
+    return as_made and not stage.name.startswith(PLAYED)
 
 
 def unmade(stages: Sequence[Stage], *, as_made: bool) -> list[Stage]:
@@ -56,18 +56,26 @@ def _check_tasks(stages: Sequence[Stage]) -> None:
     for stage in stages:
         if stage.name == "ideas":
             training_tasks(stage.recipe)
-        if stage.name.startswith(evaluate.PLACE):
+        if stage.name.startswith(PLAYED):
             evaluation_tasks(stage.recipe)
 
 
 def _check_base(stages: Sequence[Stage]) -> None:
     """A base that is not there: its tokenizer is small, and the first that is needed of it."""
     for stage in stages:
-        if "model" in stage.sections and stage.recipe.model.base != "scratch":
+        if stage.recipe.model.base != "scratch" and _reads_base(stage):
             from training.big import ChatWriter, load_tokenizer
 
             ChatWriter.of(load_tokenizer(stage.recipe.model.base), stage.recipe.model.context)
             return
+
+
+def _reads_base(stage: Stage) -> bool:
+    """RL that trains all weights goes on from those of SFT, with the tokenizer of the corpus."""
+    name, recipe = stage.name.rpartition("-")[0], stage.recipe
+    untrained = name in recipe.arms and recipe.arms[name].start == "scratch"
+    adapted = _is_rl(stage) and recipe.model.adapter == "lora"
+    return stage.name == "corpus" or stage.name.partition("-")[0] == "sft" or untrained or adapted
 
 
 def _check_endpoint(stages: Sequence[Stage]) -> None:

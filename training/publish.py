@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Mapping
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +13,9 @@ import numpy as np
 
 from mlagent_app.agent.errors import UserError
 from mlagent_app.policies import embedded
-from training import evaluate, figures, results, sft, statistics
+from training import figures, ppo, results, sft, statistics
 from training.recipe import Recipe
-from training.stage import read_manifest
+from training.stage import PLAYED, read_manifest
 from training.telling import Tell
 from training.weights import complete, replacing, settle
 
@@ -78,7 +79,7 @@ def publish(run: Path, recipe: Recipe, into: Path | None, tell: Tell) -> Path:
 
 def _measured(run: Path, recipe: Recipe) -> str:
     """What the run's evaluation came to, if there was one."""
-    where, place = "docs/results.md has all of it", run / evaluate.PLACE
+    place = run / PLAYED
     if not (place / results.OUTCOMES).is_file():
         return "Not evaluated."
     outcomes, steps = results.outcomes_in(place), recipe.eval.steps
@@ -86,15 +87,25 @@ def _measured(run: Path, recipe: Recipe) -> str:
     if not ours or not drawn:
         return "Not evaluated beside random draws."
     gains = [statistics.mean([figures.gain(item, steps) for item in found]) for found in (ours, drawn)]
-    hidden = [statistics.mean([figures.hidden(item) for item in found]) for found in (ours, drawn)]
+    graded = [[figures.hidden(item) for item in found if item.test is not None] for found in (ours, drawn)]
+    hidden = " and ".join(statistics.percent(statistics.mean(found)) for found in graded)
     ratio = statistics.ratio(ours, drawn, lambda item: figures.gain(item, steps), recipe.compare.resamples)
+    times = f": {ratio.value:.2f} times as much [{ratio.low:.2f}, {ratio.high:.2f}]" if isfinite(ratio.value) else ""
     tasks = len({item.task for item in outcomes})
     return (
         f"After {steps} edits on {tasks} task{'s' if tasks > 1 else ''} that training has not seen, the policies of all"
-        f" seeds gained {statistics.percent(gains[0])} on average, random draws {statistics.percent(gains[1])}:"
-        f" {ratio.value:.2f} times as much [{ratio.low:.2f}, {ratio.high:.2f}]; on the hidden test part"
-        f" {statistics.percent(hidden[0])} and {statistics.percent(hidden[1])}. The data is generated; {where}."
+        f" seeds gained {statistics.percent(gains[0])} on average, random draws {statistics.percent(gains[1])}{times};"
+        f" on the hidden test part {hidden}. The data is generated; {results.PAGE} beside the outcomes has all of it."
     )
+
+
+def _trained_by(recipe: Recipe) -> str:
+    mode = "on whole episodes" if recipe.rl.mode == "episode" else "step by step"
+    return f"{recipe.rl.algorithm.upper()} {mode}{' on written text' if ppo.shared(recipe) else ''}"
+
+
+def _tried(recipe: Recipe) -> str:
+    return "" if ppo.shared(recipe) else ", and what RL tried itself"
 
 
 def _weights(source: Path, dtype: str) -> dict[str, Any]:
@@ -123,10 +134,10 @@ trained from random weights by
 
 - Data: {corpus["steps"]:,} executed expert steps in {corpus["states"]:,} states, on generated data of the held-in tasks \
 and the families.
-- SFT: {sft_made["examples"]:,} examples, {sft_made["updates"]} updates. RL: step-wise PPO, {trained["updates"]} updates, \
-reward {recipe.rl.reward}, seed {recipe.publish.seed}.
+- SFT: {sft_made["examples"]:,} examples, {sft_made["updates"]} updates. RL: {_trained_by(recipe)}, {trained["updates"]} \
+updates, reward {recipe.rl.reward}, seed {recipe.publish.seed}.
 - Mixed with a prior (policy.json): what the cookbook expects of an edit, what came of its like in the session, and \
-how likely its run is to end in time. The cookbook holds the expert steps, and what RL tried itself.
+how likely its run is to end in time. The cookbook holds the expert steps{_tried(recipe)}.
 - Revision {manifest["git_revision"]}; {packages}.
 - {_measured(run, recipe)}
 

@@ -13,7 +13,7 @@ from mlagent_app.agent.errors import UserError
 from training import evaluate, figures, ppo, sft, statistics
 from training.loop import read_log
 from training.recipe import Recipe
-from training.stage import Stage, made, read_manifest
+from training.stage import PLAYED, Stage, made, read_manifest
 from training.statistics import MISSING, Outcome
 
 OUTCOMES, LOGS, MANIFESTS, PAGE = "outcomes.jsonl", "learning.json", "manifests.json", "results.md"
@@ -130,7 +130,7 @@ def page(
         "## Tasks",
         statistics.markdown(tasks),
         "![Gain by task](tasks.svg)",
-        *(_trained(manifests) if learning else ()),
+        *(_trained(manifests, drawn) if learning else ()),
         "## Stages",
         _stages(manifests, recipe),
     ]
@@ -253,8 +253,9 @@ def _ablated() -> list[str]:
     ]
 
 
-def _trained(manifests: dict[str, Any]) -> list[str]:
-    return ["## Training", _training(manifests), *_speed(manifests), "![Reward against time](learning.svg)"]
+def _trained(manifests: dict[str, Any], drawn: Collection[str]) -> list[str]:
+    shown = ["![Reward against time](learning.svg)"] if "learning" in drawn else []
+    return ["## Training", _training(manifests), *_speed(manifests), *shown]
 
 
 def _speed(manifests: dict[str, Any]) -> list[str]:
@@ -313,7 +314,7 @@ def _stages(manifests: dict[str, Any], recipe: Recipe) -> str:
     trained = {evaluate.trained_stage(*pair) for pair in played} | {
         sft.stage_name(recipe, arm) for arm in recipe.arms if arm in asked
     }
-    further = trained - {"sft"} | {f"{evaluate.PLACE}{arm}-{seed}" for arm, seed in played}
+    further = trained - {"sft"} | {f"{PLAYED}{arm}-{seed}" for arm, seed in played}
     rows = [["Stage", "Minutes", "Revision", "Data"]]
     rows += [[name, f"{m['seconds'] / 60:.1f}", m["git_revision"], m["outputs_digest"]] for name, m in manifests.items()]
     total = sum(m["seconds"] for name, m in manifests.items() if name not in further) / 60

@@ -28,6 +28,8 @@ SCHEMA = 1
 MANIFEST = "manifest.json"
 PROGRESS = "progress.json"
 LOGS = "logs"
+# What arms play is kept here, below the run.
+PLAYED = "eval/"
 # Behind the name of a stage that was moved aside; a second one is NAME.before-2.
 BEFORE = ".before"
 _MOVED = re.compile(rf"{re.escape(BEFORE)}(-\d+)?$")
@@ -95,17 +97,21 @@ class Stage:
         if progress.load() != key:
             if self._results():
                 tell(f"made from another recipe or other inputs before; moved to {self._move_aside()}")
-            elif self.place.exists():
-                shutil.rmtree(self.place)
+            elif self.place.is_dir():
+                for path in self.place.iterdir():  # not the directory: it may be a link to another disk
+                    shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
             progress.seconds = 0.0
         self.place.mkdir(parents=True, exist_ok=True)
         progress.save()
         return progress
 
     def _results(self) -> bool:
-        """Whether there is more than logs in the directory: it may have cost hours, or money."""
+        """Whether there is more than logs in the directory, or a checkpoint: it may have cost hours, or money."""
         found = (path.relative_to(self.place) for path in self.place.rglob("*") if path.is_symlink() or not path.is_dir())
-        return any(path.name != PROGRESS and LOGS not in path.parts for path in found)
+        return any(
+            path.name != PROGRESS and (LOGS not in path.parts or any(part.startswith("checkpoint") for part in path.parts))
+            for path in found
+        )
 
     def _move_aside(self) -> Path:
         """Rename the directory to the first name that is free; the new path."""
@@ -185,7 +191,7 @@ def catalogue_digest() -> str:
 
 def made(run: Path) -> list[Path]:
     """The directories of all finished stages below `run`, in order; not what was moved aside."""
-    found = {path.parent.relative_to(run) for pattern in ("*", "*/*") for path in run.glob(f"{pattern}/{MANIFEST}")}
+    found = {path.parent.relative_to(run) for pattern in ("*", f"{PLAYED}*") for path in run.glob(f"{pattern}/{MANIFEST}")}
     return sorted(run / place for place in found if not any(_MOVED.search(part) for part in place.parts))
 
 

@@ -18,6 +18,7 @@ from pathlib import Path
 
 import torch
 
+from mlagent_app.agent.errors import UserError
 from training import algo
 from training.answers import TRAINED_TOKENS, Execution, Laid, Speech, chunks, draw, lay
 from training.corpus import Corpus, Situation
@@ -187,18 +188,30 @@ class TextLearner:
         trained = {name: value.detach() for name, value in self._trained.items()}
         scratch = path.with_suffix(".fresh")
         torch.save({"trained": trained, "optimizer": self.optimizer.state_dict(), "update": update, "best": best}, scratch)
+        self.ranks.gathered([True])  # all have written before one replaces its last one
         scratch.replace(path)
 
     @torch.no_grad()
     def resume(self, path: Path) -> tuple[int, float]:
-        """The number of the next update, and the best score so far; 0 and -inf where there is no checkpoint."""
+        """The number of the next update, and the best score so far; 0 and -inf where there is no checkpoint.
+
+        Raises `UserError` where there are some that do not go together: they are not to be lost.
+        """
+        misfit = UserError(
+            f"the checkpoints do not go together, or were not written by {self.ranks.world} process(es)",
+            where=str(path.parent),
+            how="start as many processes as before; or remove them, and the training starts anew",
+        )
+        found = any(self.ranks.gathered([any(path.parent.glob(f"{path.stem}*{path.suffix}"))]))
         path = self._own(path)
         if not all(self.ranks.gathered([path.exists()])):
+            if found:
+                raise misfit
             return 0, float("-inf")
         # A shard remembers the device that it belongs to.
         state = read_checkpoint(path, ("trained", "optimizer"), None if self.models.sharded else "cpu")
         if len(set(self.ranks.gathered([int(state["update"])]))) > 1:  # killed between two of them
-            return 0, float("-inf")
+            raise misfit
         for name, value in state["trained"].items():
             self._trained[name].copy_(value)
         self.optimizer.load_state_dict(state["optimizer"])

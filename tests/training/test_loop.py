@@ -6,6 +6,7 @@ import json
 import random
 import shutil
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,8 @@ import torch
 from torch import Tensor
 
 from mlagent_app.agent.errors import Exit, UserError
-from training.loop import MODEL, loop, read_checkpoint, read_log
+from training import loop as loops
+from training.loop import MODEL, Log, loop, read_checkpoint, read_log
 from training.outcomes import Outcome, Outcomes
 from training.recipe import checked
 from training.stage import Stage
@@ -187,7 +189,28 @@ def test_now_and_then_a_batch_without_a_score_is_no_end_and_teaches_nothing(tmp_
     assert learner.made == 3 and results["updates"] == UPDATES
     assert results["kl_sft"] == pytest.approx(0.3), "of the last update in which something was learnt"
     assert "NaN" not in json.dumps(results)
-    assert rows(tmp_path)[1]["kl_sft"] is None
+    assert rows(tmp_path)[1]["kl_sft"] is rows(tmp_path)[1]["reward"] is None
+    assert results["reward_first"] == results["reward_last"] == pytest.approx(0.1)
+
+
+@pytest.mark.parametrize("silently", [False, True])
+def test_a_run_that_was_killed_behind_its_last_checkpoint_has_nothing_left_to_do(
+    silently: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = train(tmp_path, Counter())
+    if silently:  # as of several processes the others are
+        monkeypatch.setattr(loops, "Log", partial(Log, silent=True))
+    again = Counter()
+    found = train(tmp_path, again)
+    assert again.calls == {}
+    assert silently or timeless(found) == timeless(whole)
+
+
+def test_time_that_was_used_up_before_a_kill_is_not_given_again(tmp_path: Path) -> None:
+    train(tmp_path, Counter(), minutes=1e-9)
+    again = Counter()
+    results = train(tmp_path, again, minutes=1e-9)
+    assert results["updates"] == 1 and again.calls == {}
 
 
 def test_a_damaged_checkpoint_is_one_clear_error(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ import pytest
 pytest.importorskip("torch")
 pytest.importorskip("trl")
 
-from mlagent_app.agent.errors import Exit
+from mlagent_app.agent.errors import Exit, UserError
 from tests.training.texts import SIZES
 from training import cli, corpus, evaluate, experts, fit, ideas, pipeline, ppo, preflight, sft
 from training.recipe import Recipe, checked
@@ -141,3 +141,42 @@ def test_all_makes_what_it_can_of_a_policy_that_writes_text_and_says_how_to_play
     last = capsys.readouterr().err.splitlines()[-1]
     assert last.startswith("all: a policy that writes text is not evaluated here; the app plays it: mlagent tasks run TASK")
     assert str(tmp_path / "rl-4" / "model") in last
+
+
+def test_an_sft_that_several_arms_start_from_is_taught_as_the_main_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    taught: list[str] = []
+
+    def make(*given: object) -> dict[str, Any]:
+        taught.extend(name for name in given if isinstance(name, str))
+        return {}
+
+    for module in (ideas, experts, corpus, sft, ppo, evaluate):
+        monkeypatch.setattr(module, "make", make)
+    arms = {"bare": {"start": "scratch", "held_in": 3}, "few": {"held_in": 3}}
+    recipe = checked({"name": "tiny", "arms": arms, "pool": {"kind": "serial"}}, "here")
+    with pipeline.Run(recipe, tmp_path) as run:
+        run.rl("bare")
+        assert taught == ["rl", "bare"], "SFT, then RL"
+        run.rl("few")
+    assert taught == ["rl", "bare", "few", "few"]
+
+
+@pytest.mark.parametrize(
+    ("adapter", "arm", "read"), [("none", "rl", False), ("none", "bare", True), ("lora", "rl", True)], ids=str
+)
+def test_rl_that_trains_all_weights_needs_no_base(
+    adapter: str, arm: str, read: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = {"base": str(tmp_path / "gone"), "adapter": adapter, **SIZES}
+    tables = {"rl": {"actor": "text"}, "arms": {"bare": {"start": "scratch"}}}
+    recipe = checked({"name": "tiny", "model": model, **tables}, "here")
+
+    def fits(*_: object) -> None: ...
+
+    monkeypatch.setattr(fit, "check", fits)
+    stage = Stage(tmp_path, f"{arm}-0", recipe, ("model", "rl"))
+    if read:
+        with pytest.raises(UserError, match="no such directory"):
+            preflight.check([stage], as_made=False)
+    else:
+        preflight.check([stage], as_made=False)

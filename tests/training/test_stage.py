@@ -104,6 +104,34 @@ def test_what_a_killed_attempt_for_another_recipe_left_is_moved_aside_too(tmp_pa
     assert (tmp_path / "first.before" / "shard").read_text("utf-8") == "half of it"
 
 
+def test_checkpoints_of_another_recipe_are_moved_aside_too(tmp_path: Path) -> None:
+    first_of(tmp_path).begin()
+    deep = tmp_path / "first" / "logs" / "checkpoints" / "checkpoint-40"
+    deep.mkdir(parents=True)
+    (deep / "optimizer.pt").write_text("hours", "utf-8")
+    first_of(tmp_path, other(seed=1)).begin()
+    assert (tmp_path / "first.before" / "logs" / "checkpoints" / "checkpoint-40" / "optimizer.pt").read_text("utf-8") == "hours"
+
+
+def test_a_stage_may_be_a_link_to_another_disk(tmp_path: Path) -> None:
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "first").symlink_to(disk)
+    make(first_of(tmp_path / "run"), data="1")
+    assert (disk / "data").read_text("utf-8") == "1"
+    make(first_of(tmp_path / "run", other(seed=1)), data="2")
+    assert ((disk / "data").read_text("utf-8"), (tmp_path / "run" / "first" / "data").read_text("utf-8")) == ("1", "2")
+
+
+def test_the_stages_of_a_run_within_the_run_are_not_the_runs(tmp_path: Path) -> None:
+    make(first_of(tmp_path), data="1")
+    make(first_of(tmp_path / "again"), data="1")
+    played = Stage(tmp_path, "eval/rl-0", RECIPE, ("tasks",))
+    make(played, data="1")
+    assert made(tmp_path) == [played.place, first_of(tmp_path).place]
+
+
 def test_progress_and_logs_alone_are_not_kept_for_another_recipe(tmp_path: Path) -> None:
     first_of(tmp_path).begin()
     (tmp_path / "first" / "logs" / "deep").mkdir(parents=True)

@@ -341,6 +341,17 @@ def test_adapters_share_a_frozen_base(base: Path, read: corpus.Corpus, tmp_path:
     assert torch.allclose(scored(again, batch), scored(learner, batch), atol=1e-5)
 
 
+def test_checkpoints_of_other_processes_are_neither_read_nor_lost(learner: TextLearner, tmp_path: Path) -> None:
+    path = tmp_path / "checkpoint.pt"
+    assert learner.resume(path) == (0, float("-inf"))
+    learner.save(path, 3, 0.5)
+    assert learner.resume(path) == (3, 0.5)
+    path.rename(tmp_path / "checkpoint-0-of-2.pt")
+    with pytest.raises(UserError, match=r"not written by 1 process.*start as many processes as before"):
+        learner.resume(path)
+    assert [file.name for file in tmp_path.iterdir()] == ["checkpoint-0-of-2.pt"]
+
+
 def test_the_loop_trains_keeps_a_policy_and_goes_on(base: Path, read: corpus.Corpus, tmp_path: Path) -> None:
     def run(updates: int) -> tuple[dict[str, Any], TextLearner]:
         recipe = recipe_for(base, updates=updates)
