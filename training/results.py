@@ -130,7 +130,7 @@ def page(
         "## Tasks",
         statistics.markdown(tasks),
         "![Gain by task](tasks.svg)",
-        *(_trained(manifests, drawn) if learning else ()),
+        *(_trained(manifests, learning, drawn) if learning else ()),
         "## Stages",
         _stages(manifests, recipe),
     ]
@@ -221,7 +221,15 @@ def _brief(place: Path) -> dict[str, Any]:
     return {name: manifest[name] for name in names if name in manifest}
 
 
-def _training(manifests: dict[str, Any]) -> str:
+def kept_update(rows: Sequence[Mapping[str, Any]], table: Mapping[str, Any]) -> int | None:
+    """After which update the policy was as it was kept, by `rl.keep`; 0: as before RL. None without a log."""
+    if not rows or table["keep"] == "last":
+        return rows[-1]["update"] if rows else None
+    seen = [row for row in rows if row.get("unseen_reward") is not None]
+    return max(seen, key=lambda row: row["unseen_reward"])["update"] if seen else None
+
+
+def _training(manifests: dict[str, Any], learning: Mapping[str, Sequence[Mapping[str, Any]]]) -> str:
     columns: dict[str, tuple[str, str]] = {  # of a manifest's results, and how they are written
         "Updates": ("updates", "d"),
         "Updates an hour": ("updates_per_hour", ".0f"),
@@ -230,11 +238,16 @@ def _training(manifests: dict[str, Any]) -> str:
         "Reward, last 10": ("reward_last", ".3f"),
         "Kept apart, start": ("unseen_reward_start", ".3f"),
         "Kept apart, best": ("unseen_reward_best", ".3f"),
+        "Kept after update": ("kept_update", "d"),
         "KL to SFT": ("kl_sft", ".2f"),
         "Executed": ("executions", "d"),
         "Remembered": ("cache_hits", "d"),
     }
-    runs = {name: m["results"] for name, m in manifests.items() if "updates_per_hour" in m["results"]}
+    runs = {
+        name: {**m["results"], "kept_update": kept_update(learning.get(name, ()), m["recipe"]["rl"])}
+        for name, m in manifests.items()
+        if "updates_per_hour" in m["results"]
+    }
     # Runs of before it was counted have no gradient steps.
     shown = {head: found for head, found in columns.items() if any(found[0] in told for told in runs.values())}
     rows = [["Run", *shown]]
@@ -253,9 +266,11 @@ def _ablated() -> list[str]:
     ]
 
 
-def _trained(manifests: dict[str, Any], drawn: Collection[str]) -> list[str]:
+def _trained(
+    manifests: dict[str, Any], learning: Mapping[str, Sequence[Mapping[str, Any]]], drawn: Collection[str]
+) -> list[str]:
     shown = ["![Reward against time](learning.svg)"] if "learning" in drawn else []
-    return ["## Training", _training(manifests), *_speed(manifests), *shown]
+    return ["## Training", _training(manifests, learning), *_speed(manifests), *shown]
 
 
 def _speed(manifests: dict[str, Any]) -> list[str]:

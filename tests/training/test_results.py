@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from training.recipe import Recipe, checked
-from training.results import page
+from training.results import kept_update, page
 from training.statistics import Outcome
 
 OUTCOMES = [
@@ -26,13 +26,19 @@ def manifest(mode: str, states: int, each: int, rate: float, runs: int, remember
         "updates": 10, "updates_per_hour": rate, "gradient_steps_per_hour": 2 * rate, "reward_first": 0.1, "reward_last": 0.2,
         "unseen_reward_start": None, "unseen_reward_best": 0.2, "kl_sft": 0.1, "executions": runs, "cache_hits": remembered,
     }  # fmt: skip
-    table = {"mode": mode, "states": states, "rollouts_per_state": each}
+    table = {"mode": mode, "states": states, "rollouts_per_state": each, "keep": "best"}
     made = {"results": told, "recipe": {"rl": table}, "seconds": 60.0, "git_revision": "abc", "outputs_digest": "def"}
     return {"stage": mode, **made}
 
 
+ROWS = [
+    {"update": 0, "unseen_reward": 0.1}, {"update": 1, "seconds": 3.0}, {"update": 2, "unseen_reward": 0.2, "seconds": 3.0},
+    {"update": 4, "unseen_reward": 0.2, "seconds": 3.0}, {"update": 6, "unseen_reward": 0.05, "seconds": 3.0},
+]  # fmt: skip
+
+
 def text(**manifests: dict[str, Any]) -> str:
-    learning = {name: [{"update": 0, "unseen_reward": 0.1}, {"update": 1, "seconds": 3.0}] for name in manifests}
+    learning = {name: ROWS for name in manifests}
     return page(OUTCOMES, learning, manifests, recipe())
 
 
@@ -48,6 +54,15 @@ def test_updates_are_compared_at_equal_samples_and_at_equal_actions() -> None:
 @pytest.mark.parametrize("mode", ["step", "episode"])
 def test_one_way_of_training_is_compared_with_nothing(mode: str) -> None:
     assert "An hour of training" not in text(**{"rl-0": manifest(mode, 6, 5, 600.0, 100, 200)})
+
+
+def test_the_page_says_after_which_update_the_policy_was_kept() -> None:
+    found = text(**{"rl-0": manifest("step", 6, 5, 600.0, 100, 200)}).splitlines()
+    heads, cells = (next(line for line in found if line.startswith(start)).split(" | ") for start in ("| Run", "| rl-0"))
+    assert cells[heads.index("Kept after update")] == "2"
+    assert kept_update(ROWS, {"keep": "last"}) == 6
+    assert kept_update(ROWS[:1], {"keep": "best"}) == 0
+    assert kept_update([], {"keep": "best"}) is None
 
 
 def test_what_is_within_reach_is_the_best_of_all_arms() -> None:
