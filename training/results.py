@@ -111,8 +111,10 @@ def page(
         "## Arms",
         statistics.markdown(arms),
         _within_reach(outcomes, steps, gain),
+        *_failed(manifests),
         "## Ratios of mean relative gains, on paired trajectories",
-        "Gains are those of the dev part, by which an edit is kept or undone: all arms profit alike from choosing by it.",
+        "Gains are those of the dev part, by which an edit is kept or undone: all arms profit alike from choosing by it. Each"
+        " training seed of one arm meets each of the other on a trajectory that both have: these are the pairs.",
         statistics.markdown(ratios),
         "The same on the hidden test part, which neither the policy nor the choice of what is kept has seen:",
         statistics.markdown(hidden),
@@ -144,6 +146,21 @@ def _within_reach(outcomes: Sequence[Outcome], steps: int, gain: statistics.Meas
         f"The best of all trajectories on a start, up to {found.k} by all arms together, gained"
         f" {statistics.percent(found.best)} on average: so much is within reach of {steps} edits, and perhaps more."
     )
+
+
+def _failed(manifests: Mapping[str, dict[str, Any]]) -> list[str]:
+    """How many starts did not run, in the evaluation and for the expert; nothing where all did."""
+    counts: list[str] = []
+    for what, prefix in (("evaluation", PLAYED), ("expert", "experts")):
+        told = [manifest["results"] for name, manifest in manifests.items() if name.startswith(prefix)]
+        if failed := sum(result.get("failed_starts", 0) for result in told):
+            counts.append(f"{failed} of {sum(result['episodes'] for result in told)} of the {what}")
+    if not counts:
+        return []
+    return [
+        "Scripts that do not run on their data, as settings that were moved can make them, are no starts. Episodes that ended"
+        f" before their first step: {', '.join(counts)}."
+    ]
 
 
 def _by_steps(outcomes: Sequence[Outcome], recipe: Recipe, measure: statistics.Measure) -> list[list[str]]:

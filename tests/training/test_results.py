@@ -65,6 +65,16 @@ def test_the_page_says_after_which_update_the_policy_was_kept() -> None:
     assert kept_update([], {"keep": "best"}) is None
 
 
+def test_the_page_counts_the_starts_that_did_not_run() -> None:
+    made = manifest("step", 6, 5, 600.0, 100, 200)
+    played = {
+        name: {**made, "results": {"episodes": count, "failed_starts": failed}}
+        for name, count, failed in (("eval/random-0", 88, 2), ("eval/rl-0", 44, 1), ("experts", 30, 4))
+    }
+    assert "before their first step: 3 of 132 of the evaluation, 4 of 30 of the expert." in text(**played)
+    assert "before their first step" not in text(**{"rl-0": made})
+
+
 def test_what_is_within_reach_is_the_best_of_all_arms() -> None:
     assert "up to 2 by all arms together, gained 40.0 % on average" in text()
 
