@@ -16,7 +16,7 @@ import pytest
 pytestmark = [pytest.mark.bwrap, pytest.mark.slow]
 
 CHANGES = (
-    "tasks.only=['spaceship-titanic']",
+    "tasks.only=['community-graph']",
     "experts.steps=1",
     "experts.shard_size=1",
     "experts.episodes=3",
