@@ -19,7 +19,7 @@ from training.pool import Lost, WorkerPool, run_all
 from training.ppo import Batch, Learner, scored
 from training.priors import Priors
 from training.recipe import Recipe
-from training.stage import Stage
+from training.stage import LOGS, Stage
 from training.weights import complete
 
 
@@ -43,7 +43,7 @@ class EpisodeWise:
         self._book = priors.book
         self._counts = counts
         self._seed = seed
-        self._weights, self._books = stage.place / "logs" / "weights", stage.place / "logs" / "books"
+        self._weights, self._books = stage.place / LOGS / "weights", stage.place / LOGS / "books"
         priors.write(self._books)
         self._starts = starts_of(recipe, variants)
 

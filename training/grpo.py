@@ -24,7 +24,7 @@ from training.outcomes import Outcomes
 from training.pool import WorkerPool
 from training.ppo import balanced
 from training.recipe import Recipe
-from training.stage import Stage, last_checkpoint, write_json
+from training.stage import LOGS, Stage, last_checkpoint, write_json
 from training.telling import Tell
 
 if TYPE_CHECKING:
@@ -50,8 +50,8 @@ def train(
 ) -> dict[str, Any]:
     """Train one seed from the weights in `start`; the last policy is kept. Returns the results for the manifest."""
     recipe, place = stage.recipe, stage.place
-    (place / "logs").mkdir(parents=True, exist_ok=True)
-    checkpoints = place / "logs" / "checkpoints"
+    (place / LOGS).mkdir(parents=True, exist_ok=True)
+    checkpoints = place / LOGS / "checkpoints"
     checkpoint = last_checkpoint(checkpoints)
     first = int(checkpoint.rpartition("-")[2]) // _steps(recipe) if checkpoint else 0
     made = trainer(recipe, read, start, situations, pool, outcomes, seed, checkpoints)

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import TypeAdapter
 
-from mlagent_app.agent.errors import UserError
+from mlagent_app.agent.errors import UserError, first_line
 from mlagent_app.editors.catalogue import Catalogue
 from mlagent_app.repo.relevance import matches
 from tasks.schema import TaskSpec
@@ -164,9 +164,8 @@ def _texts(path: Path, form: type[T]) -> T:
     try:
         return TypeAdapter(form).validate_json(path.read_bytes())
     except (OSError, ValueError) as error:
-        why = str(error).splitlines()[0]
         how = "remove it and run: mlagent-train ideas"
-        raise UserError(f"the ideas cannot be read: {why}", where=str(path), how=how) from None
+        raise UserError(f"the ideas cannot be read: {first_line(error)}", where=str(path), how=how) from None
 
 
 if __name__ == "__main__":

@@ -16,11 +16,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from mlagent_app.agent.errors import Exit, UserError
+from mlagent_app.agent.errors import Exit, UserError, first_line
 from training import algo
 from training.outcomes import Outcome, Outcomes
 from training.ranks import ALONE, Ranks
-from training.stage import Stage
+from training.stage import LOGS, Stage
 from training.telling import Tell
 from training.weights import settle
 
@@ -88,10 +88,10 @@ def loop(
     Of several processes the first one logs, and says when the time is up. Raises `UserError` when nothing is executed any more.
     """
     table, place = stage.recipe.rl, stage.place
-    (place / "logs").mkdir(parents=True, exist_ok=True)
+    (place / LOGS).mkdir(parents=True, exist_ok=True)
     if ranks.first:
         settle(place / MODEL)
-    first, best = learner.resume(place / "logs" / CHECKPOINT)
+    first, best = learner.resume(place / LOGS / CHECKPOINT)
     log, unscored = Log(place, first, silent=not ranks.first), Unscored(place)
     spent = log.seconds  # of earlier attempts, too: arms are compared at equal time
     if first == 0:
@@ -121,7 +121,7 @@ def loop(
         if better and table.keep == "best":
             learner.save_policy(place / MODEL)
         if saving:
-            learner.save(place / "logs" / CHECKPOINT, update + 1, best)
+            learner.save(place / LOGS / CHECKPOINT, update + 1, best)
         tell(f"updates, reward {row['reward']:.3f}, KL {row['kl_sft']:.2f}, unseen {best:.3f}", update + 1, table.updates)
         if enough:
             break
@@ -190,7 +190,7 @@ class Log:
         scratch = self._path.with_suffix(".fresh")
         scratch.write_text("".join(json.dumps(row) + "\n" for row in kept), "utf-8")
         scratch.replace(self._path)
-        self._board = SummaryWriter(str(place / "logs" / "tensorboard"), purge_step=first + 1 if first else None)
+        self._board = SummaryWriter(str(place / LOGS / "tensorboard"), purge_step=first + 1 if first else None)
         self._rows = kept
 
     @property
@@ -238,7 +238,7 @@ def read_checkpoint(path: Path, names: Sequence[str], place: str | None = None) 
         lacking = [name for name in (*names, "update", "best") if name not in state]
         why = f"{lacking[0]} is missing" if lacking else ""
     except (OSError, EOFError, RuntimeError, ValueError, TypeError, KeyError, pickle.UnpicklingError) as error:
-        state, why = {}, (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
+        state, why = {}, first_line(error)
     if why:
         raise UserError(
             f"the checkpoint cannot be read: {why}", where=str(path), how="remove it: the training then starts anew"

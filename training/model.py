@@ -13,7 +13,7 @@ import transformers.utils.logging
 from torch import Tensor, nn
 from transformers import Qwen2Config, Qwen2ForCausalLM, Qwen2Model
 
-from mlagent_app.agent.errors import UserError
+from mlagent_app.agent.errors import UserError, first_line
 from mlagent_app.policies.trie import ROOT, Ints, Trie
 from training.recipe import Model as ModelTable
 
@@ -46,9 +46,8 @@ def load(directory: Path) -> Qwen2ForCausalLM:
     try:
         return Qwen2ForCausalLM.from_pretrained(directory, dtype=torch.float32, attn_implementation="sdpa")
     except Exception as error:  # configuration and weights each have errors of their own
-        why = (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
         how = "remove the stage that wrote them, and run it again"
-        raise UserError(f"the weights cannot be read: {why}", where=str(directory), how=how) from None
+        raise UserError(f"the weights cannot be read: {first_line(error)}", where=str(directory), how=how) from None
 
 
 @dataclass(frozen=True, slots=True)

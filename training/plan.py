@@ -89,9 +89,8 @@ def refuse(recipe: Recipe, stage: str) -> None:
 
 
 def _done(place: Path) -> list[str]:
-    return [
-        f"made before in this directory: {', '.join(path.relative_to(place).as_posix() for path in made(place)) or 'nothing'}"
-    ]
+    names = ", ".join(path.relative_to(place).as_posix() for path in made(place))
+    return [f"made before in this directory: {names or 'nothing'}"]
 
 
 def _without_none(table: Mapping[str, Any]) -> dict[str, Any]:

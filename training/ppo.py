@@ -37,7 +37,7 @@ from training.recipe import Prior as PriorTable
 from training.recipe import Recipe
 from training.replay import Replay, expected_advantage
 from training.rollouts import FILE, Recorded
-from training.stage import Stage, write_json
+from training.stage import LOGS, Stage, write_json
 from training.telling import Tell
 from training.weights import complete, replacing
 
@@ -339,7 +339,7 @@ def make(stage: Stage, pool: WorkerPool, seed: int, arm: str, tell: Tell) -> dic
         from training.episodic import EpisodeWise
 
         rollout = EpisodeWise(recipe, stage, pool, read, priors, outcomes, {s.variant for s in chosen}, seed)
-    recorded = Recorded(rollout, stage.place / "logs" / FILE)
+    recorded = Recorded(rollout, stage.place / LOGS / FILE)
     results = loop(stage, learner, recorded, lambda: expected_reward(learner, unseen, outcomes), outcomes, seed, tell)
     played = {key_of(read.situations[step.state], step.instruction) for step, _ in read.steps}
     prior = Prior.from_json(json.loads((stage.place / MODEL / PRIOR).read_text("utf-8")))
@@ -422,7 +422,7 @@ def _start(stage: Stage, recipe: Recipe, read: Corpus, arm: str, seed: int) -> P
     """Where the weights are that RL starts from."""
     if arm == "rl" or recipe.arms[arm].start == "sft":
         return stage.run / sft.stage_name(recipe, arm) / sft.MODEL
-    place = stage.place / "logs" / "start"
+    place = stage.place / LOGS / "start"
     if recipe.model.base != "scratch":
         from training.big import untrained
 

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from types import ModuleType
 from typing import Any
 
-from mlagent_app.agent.errors import UserError
+from mlagent_app.agent.errors import UserError, first_line
 from training.pool import STALL_SECONDS, ParallelPool, Worker, WorkerGone, WorkerJob, attempt
 from training.workbench import Site, Workbench
 
@@ -153,6 +153,5 @@ def _knock(address: str) -> None:
 
 
 def _unreachable(address: str, error: Exception) -> UserError:
-    why = (str(error).strip() or type(error).__name__).splitlines()[0]
     how = "start the cluster, or correct pool.address (host:6379, ray://host:10001 or auto)"
-    return UserError(f"the Ray cluster cannot be reached: {why}", where=address, how=how)
+    return UserError(f"the Ray cluster cannot be reached: {first_line(error)}", where=address, how=how)

@@ -19,7 +19,7 @@ from training.episodes import Step
 from training.ranks import ranks
 from training.recipe import Recipe
 from training.recipe import Sft as SftTable
-from training.stage import Stage, last_checkpoint
+from training.stage import LOGS, Stage, last_checkpoint
 from training.telling import Tell
 from training.weights import complete
 
@@ -235,7 +235,7 @@ def train(
     from training.big import lora_config
 
     disable_progress_bars()  # there is one bar, ours
-    checkpoints = place / "logs" / "checkpoints"
+    checkpoints = place / LOGS / "checkpoints"
     config = configuration(recipe, len(rows), checkpoints)
     trainer = SFTTrainer(
         model=model,
@@ -243,7 +243,7 @@ def train(
         train_dataset=Dataset.from_list(list(rows)),
         processing_class=tokenizer,
         peft_config=lora_config(recipe.model) if recipe.model.adapter == "lora" else None,
-        callbacks=[Bar(), TensorBoardCallback(SummaryWriter(str(place / "logs" / "tensorboard")))] if ranks().first else [],
+        callbacks=[Bar(), TensorBoardCallback(SummaryWriter(str(place / LOGS / "tensorboard")))] if ranks().first else [],
     )
     with contextlib.redirect_stdout(None):  # the trainer prints its logs as dictionaries
         done = trainer.train(resume_from_checkpoint=last_checkpoint(checkpoints))

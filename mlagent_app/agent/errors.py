@@ -1,4 +1,4 @@
-"""The one error type that reaches a person."""
+"""The one error type that reaches a person, and what to say of others."""
 
 from enum import IntEnum
 
@@ -13,6 +13,11 @@ class Exit(IntEnum):
     NO_POLICY = 4
     NO_SANDBOX = 5
     INTERRUPTED = 130
+
+
+def first_line(error: BaseException) -> str:
+    """What another library's error says, in one line of at most 200 characters; the name of its class where it says nothing."""
+    return (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
 
 
 class UserError(Exception):

@@ -7,7 +7,7 @@ import sys
 import traceback
 from collections.abc import Callable
 
-from mlagent_app.agent.errors import Exit, UserError
+from mlagent_app.agent.errors import Exit, UserError, first_line
 
 
 def guarded(call: Callable[[], object], *, program: str) -> int:
@@ -24,7 +24,7 @@ def guarded(call: Callable[[], object], *, program: str) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return Exit.OK
     except Exception as error:
-        say(program, f"unexpected {type(error).__name__}: {_first_line(error)} - the details are in {_keep(error)}")
+        say(program, f"unexpected {type(error).__name__}: {first_line(error)} - the details are in {_keep(error)}")
         return Exit.UNEXPECTED
     return Exit.OK
 
@@ -32,10 +32,6 @@ def guarded(call: Callable[[], object], *, program: str) -> int:
 def say(program: str, line: str) -> None:
     """One line on stderr."""
     print(f"{program}: {line}", file=sys.stderr)
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).splitlines() or [""])[0][:200]
 
 
 def _keep(error: Exception) -> str:
