@@ -261,7 +261,21 @@ def _demo_copy(*, again: bool) -> Path:
     taken = sorted(int(entry.name) for entry in root.iterdir() if entry.name.isdecimal()) if root.is_dir() else []
     if again and taken:
         return root / str(taken[-1]) / "digits"
-    return copy_example("digits", root / str(taken[-1] + 1 if taken else 1) / "digits")
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+        return copy_example("digits", _numbered(root, taken[-1] + 1 if taken else 1) / "digits")
+    except OSError as error:
+        how = "make room there, or set MLAGENT_STATE_DIR to another directory"
+        raise UserError("the demo's project cannot be made", where=f"{root}: {error.strerror}", how=how) from None
+
+
+def _numbered(root: Path, number: int) -> Path:
+    """The first directory of `root` from `number` on that is not there yet, made: of two demos each gets its own."""
+    while True:
+        with contextlib.suppress(FileExistsError):
+            (root / str(number)).mkdir()
+            return root / str(number)
+        number += 1
 
 
 def open_judge(plan: Plan) -> Judge | None:
