@@ -14,7 +14,6 @@ import time
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -40,12 +39,11 @@ from training.replay import Replay, expected_advantage
 from training.rollouts import FILE, Recorded
 from training.stage import LOGS, Stage, write_json
 from training.telling import Tell
-from training.unseen import Unseen
 from training.weights import complete, replacing
 
 PRIOR = "prior.json"
-# Of the starts, this share is kept from RL, to see when it over-fits; so many of their states at most are looked at.
-UNSEEN, JUDGED = 0.1, 160
+# Of the starts, this share is kept from RL, to see when it over-fits.
+UNSEEN = 0.1
 
 
 def stage_of(run: Path, recipe: Recipe, seed: int, arm: str = "rl") -> Stage:
@@ -305,12 +303,17 @@ def split(situations: Iterable[Situation], seed: int, allowed: set[str]) -> tupl
     return parts
 
 
-def some(situations: Sequence[Situation], seed: int, most: int = JUDGED) -> list[Situation]:
-    """Up to `most` different states with a choice, of all tasks and depths; always the same ones."""
-    if not any(len(situation.edits) > 1 for situation in situations):
-        return []
-    drawn = islice(balanced(situations, seed), 20 * most)
-    return list({situation.id: situation for situation in drawn}.values())[:most]
+def expected_reward(learner: Learner, situations: Sequence[Situation], outcomes: Outcomes) -> float:
+    """The policy's expected reward on unseen states, over the edits whose outcome is known, by its own probabilities there."""
+    found: list[float] = []
+    for at in range(0, len(situations), 16):
+        part = situations[at : at + 16]
+        for situation, row in zip(part, learner.distributions(part), strict=True):
+            pairs = outcomes.rewards(situation, learner.recipe)
+            if len(pairs) > 1:
+                weights = row[[place for place, _ in pairs]].softmax(0)
+                found.append(float((weights * torch.tensor([r for _, r in pairs])).sum()))
+    return float(np.mean(found)) if found else float("nan")
 
 
 def make(stage: Stage, pool: WorkerPool, seed: int, arm: str, tell: Tell) -> dict[str, Any]:
@@ -337,9 +340,7 @@ def make(stage: Stage, pool: WorkerPool, seed: int, arm: str, tell: Tell) -> dic
 
         rollout = EpisodeWise(recipe, stage, pool, read, priors, outcomes, {s.variant for s in chosen}, seed)
     recorded = Recorded(rollout, stage.place / LOGS / FILE)
-    judged = Unseen(recipe, some(unseen, recipe.seed), outcomes, pool, tell)
-    validate = lambda: judged.expected_reward(learner.distributions)  # noqa: E731
-    results = loop(stage, learner, recorded, validate, outcomes, seed, tell)
+    results = loop(stage, learner, recorded, lambda: expected_reward(learner, unseen, outcomes), outcomes, seed, tell)
     played = {key_of(read.situations[step.state], step.instruction) for step, _ in read.steps}
     prior = Prior.from_json(json.loads((stage.place / MODEL / PRIOR).read_text("utf-8")))
     _complete(stage, read, arm, seed, prior, priors.with_tries(recorded.tries(recipe.experts.book_reward, played)))

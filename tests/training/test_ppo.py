@@ -33,7 +33,6 @@ from training.recipe import Recipe, checked
 from training.replay import Replay
 from training.stage import Stage
 from training.telling import silent
-from training.unseen import Unseen
 
 pytestmark = pytest.mark.torch
 
@@ -119,8 +118,7 @@ def train(
     learner = ppo.Learner(made, start, 0, remembered(lambda _: BOOK))
     rollout = ppo.StepWise(made, situations(), outcomes, pool, 0)
     stage = Stage(place, "rl-0", made, ("rl",))
-    judged = Unseen(made, situations(), outcomes, pool, silent)
-    validate = lambda: judged.expected_reward(learner.distributions)  # noqa: E731
+    validate = lambda: ppo.expected_reward(learner, situations(), outcomes)  # noqa: E731
     return learner, loop(stage, learner, rollout, validate, outcomes, 0, silent), outcomes
 
 
@@ -302,15 +300,6 @@ def test_what_is_kept_apart_is_of_the_tasks_that_an_arm_may_learn_from() -> None
     seen, unseen = ppo.split([*situations(60), *others], 0, {"other"})
     assert {s.task for s in (*seen, *unseen)} == {"other"} and len(seen) + len(unseen) == 60
     assert len({s.variant for s in unseen}) == 2 and not {s.variant for s in seen} & {s.variant for s in unseen}
-
-
-def test_the_same_states_of_all_tasks_and_depths_are_judged_each_time() -> None:
-    states = [*situations(6), *(replace(situation, id=f"o{n}", task="other") for n, situation in enumerate(situations(6)))]
-    chosen = ppo.some(states, 0, 6)
-    assert chosen == ppo.some(states, 0, 6) and len({s.id for s in chosen}) == 6
-    assert {s.task for s in chosen} == {"toy", "other"}
-    assert {s.id for s in ppo.some(states, 0)} == {s.id for s in states}
-    assert ppo.some([replace(s, edits=EDITS[:1], completions=COMPLETIONS[:1]) for s in states], 0) == []
 
 
 def test_where_there_is_nothing_to_learn_from_it_is_said() -> None:
