@@ -65,7 +65,7 @@ def test_the_pins_cover_what_is_required() -> None:
     assert "/" not in (ROOT / "constraints.txt").read_text("utf-8")
 
 
-@pytest.mark.parametrize("name", ["results", "earlier", "ablations"])
+@pytest.mark.parametrize("name", ["results", "further", "earlier", "ablations"])
 def test_the_results_are_those_of_the_recorded_outcomes(name: str, tmp_path: Path) -> None:
     from training.recipe import load as recipe
     from training.results import document
@@ -89,6 +89,11 @@ TRAINED = ("no-prior-0", "scratch-0", "greedy-0", "paper-reward-0", "tasks-3-0",
             "results",
             {"eval/sft-alone-0", "sft-greedy", "sft-tasks-3", "sft-tasks-9"}
             | {of + arm for arm in TRAINED for of in ("", "eval/")},
+        ),
+        (
+            "further",
+            {"eval/sft-alone-0", "sft-tasks-6"}
+            | {of + arm for arm in ("no-metric-0", "no-corner-0", "tasks-6-0") for of in ("", "eval/")},
         ),
         ("earlier", {"episode-0", "eval/episode-0"}),
     ],
