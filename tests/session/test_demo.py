@@ -15,7 +15,8 @@ from mlagent_app.session.backend import resolve_project
 def test_demos_started_at_the_same_moment_each_get_a_project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MLAGENT_STATE_DIR", str(tmp_path))
     with ThreadPoolExecutor(6) as threads:
-        made = list(threads.map(lambda _: resolve_project(None, resume="", demo=True), range(6)))
+        starts = [threads.submit(resolve_project, None, resume="", demo=True) for _ in range(6)]
+        made = [start.result() for start in starts]
     assert sorted(made) == [tmp_path / "demo" / str(number) / "digits" for number in range(1, 7)]
     assert {Repo(project).head.commit.message for project in made} == {"Say how to run it and which number counts\n"}
     assert len({Repo(project).head.commit.hexsha for project in made}) == 1
