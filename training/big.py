@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from mlagent_app.agent.actions import EditScript, format_answer
 from mlagent_app.agent.edits import Candidate
-from mlagent_app.agent.errors import UserError
+from mlagent_app.agent.errors import UserError, first_line
 from mlagent_app.agent.state import State
 from mlagent_app.chat.conversation import LEAST_TOKENS
 from mlagent_app.chat.grammar import catalogue_rules
@@ -133,10 +133,9 @@ def _source(name: str) -> str:
 
 
 def _explained(name: str, error: Exception) -> UserError:
-    first = next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
     local = Path(name).expanduser().is_dir()
     how = _MEND if local else f"run `hf download {name}` where there is a network, or set model.base to a directory"
-    return UserError(f"the base model cannot be loaded: {first[:200]}", where=name, how=how)
+    return UserError(f"the base model cannot be loaded: {first_line(error)}", where=name, how=how)
 
 
 def answer_of(step: Step) -> str:

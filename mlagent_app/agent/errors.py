@@ -17,7 +17,7 @@ class Exit(IntEnum):
 
 def first_line(error: BaseException) -> str:
     """What another library's error says, in one line of at most 200 characters; the name of its class where it says nothing."""
-    return (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
+    return (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip()[:200]
 
 
 class UserError(Exception):

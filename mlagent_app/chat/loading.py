@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mlagent_app.agent.errors import Exit, UserError
+from mlagent_app.agent.errors import Exit, UserError, first_line
 from mlagent_app.chat.checkpoint import adapter_rank, model_directory, no_model, read_checkpoint
 from mlagent_app.chat.vllm_plan import GIB, Quantization
 
@@ -169,8 +169,7 @@ def _place(source: Source) -> str:
 
 
 def _explained(error: Exception, place: str) -> UserError:
-    first = next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
     if not os.path.isdir(place):
         how = f"run `hf download {place}` where there is a network, or name a directory"
-        return UserError(f"the model cannot be loaded: {first[:200]}", where=place, how=how, code=Exit.NO_POLICY)
-    return no_model(first[:200], place)
+        return UserError(f"the model cannot be loaded: {first_line(error)}", where=place, how=how, code=Exit.NO_POLICY)
+    return no_model(first_line(error), place)

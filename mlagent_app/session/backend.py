@@ -29,6 +29,7 @@ from mlagent_app.session.control import Controls
 from mlagent_app.session.editor import make_editor
 from mlagent_app.session.landing import Lander
 from mlagent_app.session.models import with_whole_paths
+from mlagent_app.session.numbering import another, newest
 from mlagent_app.session.policy import policy_of
 from mlagent_app.session.recorder import Recorder
 from mlagent_app.session.reopening import reopened
@@ -257,25 +258,10 @@ def resolve_project(path: Path | None, *, resume: str, demo: bool) -> Path:
 def _demo_copy(*, again: bool) -> Path:
     from mlagent_app.bundled import copy_example
 
-    root = state_dir() / "demo"
-    taken = sorted(int(entry.name) for entry in root.iterdir() if entry.name.isdecimal()) if root.is_dir() else []
-    if again and taken:
-        return root / str(taken[-1]) / "digits"
-    try:
-        root.mkdir(parents=True, exist_ok=True)
-        return copy_example("digits", _numbered(root, taken[-1] + 1 if taken else 1) / "digits")
-    except OSError as error:
-        how = "make room there, or set MLAGENT_STATE_DIR to another directory"
-        raise UserError("the demo's project cannot be made", where=f"{root}: {error.strerror}", how=how) from None
-
-
-def _numbered(root: Path, number: int) -> Path:
-    """The first directory of `root` from `number` on that is not there yet, made: of two demos each gets its own."""
-    while True:
-        with contextlib.suppress(FileExistsError):
-            (root / str(number)).mkdir()
-            return root / str(number)
-        number += 1
+    home = state_dir() / "demo"
+    if again and (last := newest(home)):
+        return last / "digits"
+    return copy_example("digits", another(home, "the demo's project") / "digits")
 
 
 def open_judge(plan: Plan) -> Judge | None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from mlagent_app.agent.errors import UserError
 from mlagent_app.repo.locks import state_dir
+from mlagent_app.session.numbering import another, newest
 
 if TYPE_CHECKING:
     from tasks.building import Drawn
@@ -38,10 +39,9 @@ def task_project(
         spec = find(name)
         variant = draw(spec, seed, starter=starter, data="real" if real else "mini")
     home = state_dir() / "tasks" / "projects" / variant.id
-    taken = sorted(int(entry.name) for entry in home.iterdir() if entry.name.isdecimal()) if home.is_dir() else []
-    if again and taken:
-        return home / str(taken[-1]) / spec.id
-    return _make(open_variant(variant.id), into or home / str(taken[-1] + 1 if taken else 1) / spec.id)
+    if again and (last := newest(home)):
+        return last / spec.id
+    return _make(open_variant(variant.id), into or another(home, "the task's project") / spec.id)
 
 
 def _make(drawn: Drawn, target: Path) -> Path:

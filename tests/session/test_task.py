@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -78,6 +79,9 @@ def test_where_a_task_goes(tmp_path: Path) -> None:
     first = resolve_project(TASK, resume="", demo=False)
     assert first.name == "spaceship-titanic" and resolve_project(TASK, resume="latest", demo=False) == first
     assert resolve_project(TASK, resume="", demo=False) != first
+    with ThreadPoolExecutor(3) as threads:
+        starts = [threads.submit(resolve_project, TASK, resume="", demo=False) for _ in range(3)]
+        assert len({start.result() for start in starts}) == 3, "those that start at the same moment, too"
     with pytest.raises(UserError, match="cannot be written over something else"):
         task_project("spaceship-titanic", into=first)
     with pytest.raises(UserError, match="the real data of spaceship-titanic is not here - mlagent tasks prepare"):
