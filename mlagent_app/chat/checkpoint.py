@@ -72,6 +72,16 @@ def model_directory(model: str) -> Path | None:
     return max(kept, key=lambda item: item.stat().st_mtime, default=None)
 
 
+def require_context(model: Checkpoint, wanted: int) -> None:
+    """Raises `UserError` (exit 4) where more tokens are asked for than the model is known to have."""
+    if model.context and wanted > model.context:
+        raise UserError(
+            f"the model's context has {model.context} tokens, fewer than {wanted}",
+            how=f"ask for {model.context} or less",
+            code=Exit.NO_POLICY,
+        )
+
+
 def adapter_rank(adapter: Path) -> int:
     """The rank of a LoRA adapter's directory. Raises `UserError` (exit 4) where it is none."""
     try:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from mlagent_app.agent.errors import Exit, UserError
-from mlagent_app.chat.checkpoint import Checkpoint
+from mlagent_app.chat.checkpoint import Checkpoint, require_context
 
 GIB = 2**30
 # CUDA's own context, activations and graphs, on each GPU.
@@ -163,11 +163,7 @@ def _weights(model: Checkpoint, wanted: Wanted) -> int:
 
 def _context_limit(model: Checkpoint, wanted: Wanted) -> int:
     """The context that is aimed at. Raises `UserError` where more is asked for than the model has."""
-    if model.context and wanted.context > model.context:
-        how = f"ask for {model.context} or less"
-        raise UserError(
-            f"the model's context has {model.context} tokens, fewer than {wanted.context}", how=how, code=Exit.NO_POLICY
-        )
+    require_context(model, wanted.context)
     return wanted.context or min(model.context or MOST_CONTEXT, MOST_CONTEXT)
 
 

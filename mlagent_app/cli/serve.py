@@ -73,8 +73,10 @@ def _serving(order: Order) -> Serving:
     # A directory of weights of the embedded policy, say, is not for this server.
     named = policy.model if "policy.model" in order.flags or policy.kind == "vllm" else ""
     quantization = cast("Quantization", policy.quantization)
+    # Nor is an endpoint's context.
+    context = order.context or (policy.context_tokens if policy.kind == "vllm" else None) or 0
     return Serving(
-        named or DEFAULT_MODEL, state_dir(), policy.adapter, quantization, policy.python, order.host, policy.port, order.context
+        named or DEFAULT_MODEL, state_dir(), policy.adapter, quantization, policy.python, order.host, policy.port, context
     )
 
 

@@ -39,7 +39,7 @@ ABOUT = {
     "policy.endpoint": 'an address such as "http://localhost:11434/v1", or "vllm", "ollama", "lmstudio", "llama.cpp", "openai"',
     "policy.api_key_env": "the environment variable that holds the key, never the key itself",
     "policy.timeout_seconds": "how long an endpoint may be silent",
-    "policy.context_tokens": "left out: as the endpoint tells it",
+    "policy.context_tokens": "left out: as the endpoint tells it, or what the model has and, for vllm, what fits",
     "policy.prompt_price": "US dollars a million tokens read; left out: the cost is unknown",
     "policy.completion_price": "US dollars a million tokens written",
     "policy.editor": '"catalogue" carries out the instructions that it knows, "llm" asks a language model to edit',

@@ -19,7 +19,7 @@ class LocalModel:
     """`[policy]` of `vllm` and `transformers`, and the app's state directory.
 
     `python`, `port` and `constrained` are for `vllm`. `free_edits`: edits are instructions or patches of the model's own, not
-    of the catalogue.
+    of the catalogue. `context`: in tokens, 0 for what the model has, or for `vllm` what is of use and fits.
     """
 
     state: Path
@@ -29,11 +29,15 @@ class LocalModel:
     port: int = DEFAULT_PORT
     constrained: bool = False
     free_edits: bool = False
+    context: int = 0
 
 
 def vllm_policy(model: str, local: LocalModel) -> Policy:
     """The policy behind a vLLM server. Raises `UserError` (exit 4) for what is known to be missing before it is started."""
-    served = VllmModel(Serving(model, local.state, local.adapter, local.quantization, local.python, port=local.port))
+    serving = Serving(
+        model, local.state, local.adapter, local.quantization, local.python, port=local.port, context=local.context
+    )
+    served = VllmModel(serving)
     policy = WritingPolicy(served, "vllm", own_words=local.free_edits)
     return ConstrainedPolicy(policy, served, free_edits=local.free_edits) if local.constrained else policy
 
@@ -41,4 +45,6 @@ def vllm_policy(model: str, local: LocalModel) -> Policy:
 def transformers_policy(model: str, local: LocalModel, seed: int) -> Policy:
     """The policy whose model is in this process. Raises `UserError` (exit 4) where something is missing."""
     source = Source(model, local.adapter, local.quantization)
-    return WritingPolicy(TransformersModel(source, seed=seed), "transformers", own_words=local.free_edits)
+    return WritingPolicy(
+        TransformersModel(source, seed=seed, context=local.context), "transformers", own_words=local.free_edits
+    )

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 from mlagent_app.agent.chat import Cancelled, Message, OnText, Reply, Usage
 from mlagent_app.agent.errors import Exit, UserError
 from mlagent_app.chat import loading, turns
-from mlagent_app.chat.checkpoint import read_checkpoint
+from mlagent_app.chat.checkpoint import read_checkpoint, require_context
 from mlagent_app.chat.loading import Loaded, Source
 from mlagent_app.chat.thinking import without_thinking
 
@@ -26,15 +26,18 @@ T = TypeVar("T")
 class TransformersModel:
     """A `ChatModel`. Threads may share it; one reply is written at a time.
 
-    What it draws depends on `seed` and the conversation alone, on the same machine. Raises `UserError` (exit 4) at once where a
-    package or the model is missing.
+    What it draws depends on `seed` and the conversation alone, on the same machine. `context`: no more of the model's own than
+    so many tokens, 0 for all of it. Raises `UserError` (exit 4) at once where a package or the model is missing, or its context
+    is known to be shorter.
     """
 
-    def __init__(self, source: Source, *, seed: int = 0, reply_tokens: int = REPLY_TOKENS) -> None:
+    def __init__(self, source: Source, *, seed: int = 0, reply_tokens: int = REPLY_TOKENS, context: int = 0) -> None:
         loading.check(source)
+        require_context(read_checkpoint(source.model), context)
         self._source = source
         self._seed = seed
         self._reply_tokens = reply_tokens
+        self._context = context
         self._loaded: Loaded | None = None
         self._tokenizer: Any = None
         self._last: _Writer | None = None
@@ -48,8 +51,8 @@ class TransformersModel:
 
     @property
     def context_tokens(self) -> int:
-        """As the model's configuration says."""
-        known = read_checkpoint(self._source.model).context
+        """As the model's configuration says, or as few as were asked for."""
+        known = self._context or read_checkpoint(self._source.model).context
         return known or int(self._load().model.config.max_position_embeddings)
 
     def count(self, text: str) -> int:
@@ -74,7 +77,7 @@ class TransformersModel:
                 raise UserError(
                     f"the conversation takes {len(prompt):,} tokens, the model's context has {self.context_tokens:,}",
                     where=self.name,
-                    how="choose a model with a longer context",
+                    how="choose a model with a longer context" if not self._context else "let policy.context_tokens be more",
                     code=Exit.NO_POLICY,
                 )
             self._last = _Writer(loaded, prompt, room, self._seed)

@@ -98,11 +98,14 @@ class VllmModel:
 
     @property
     def context_tokens(self) -> int:
-        """As the server was started, or less where it found a prompt too long; before, as it would be started."""
+        """As the server was started, or less where it found a prompt too long; before, as it would be started.
+
+        Of a server that somebody else started no more is used than was asked for.
+        """
         client, server = self._client, self._server
         if client is not None:
             return client.context_tokens
-        return server.context if server is not None and server.context else self._serving.plan().context
+        return _used(server, self._serving) if server is not None and server.context else self._serving.plan().context
 
     @property
     def log(self) -> Path:
@@ -161,14 +164,19 @@ class VllmModel:
             if self._client is None:
                 version = vllm_http.version(self._server.address) if self._pattern else ""
                 extra = constrained.extra_body(self._pattern, version) if self._pattern else {}
-                self._client = _client(self._server, extra)
+                self._client = _client(self._server, self._serving, extra)
             return self._client
 
 
-def _client(server: Server, extra: Mapping[str, Any]) -> EndpointModel:
+def _used(server: Server, serving: Serving) -> int:
+    """Tokens, 0 where nobody says."""
+    return min(filter(None, (server.context, serving.context)), default=0)
+
+
+def _client(server: Server, serving: Serving, extra: Mapping[str, Any]) -> EndpointModel:
     """What talks to the server. `extra` goes into the body of each request."""
     key = os.environ.get(vllm_http.KEY, "")
-    target = Target(server.url, server.name, vllm_http.KEY, key, context_tokens=server.context or None, extra=extra)
+    target = Target(server.url, server.name, vllm_http.KEY, key, context_tokens=_used(server, serving) or None, extra=extra)
     return EndpointModel(target)
 
 

@@ -48,4 +48,5 @@ def local_model(plan: Plan) -> LocalModel | None:
         port=plan.vllm_port,
         constrained=plan.constrained,
         free_edits=plan.editor != "catalogue",
+        context=plan.context_tokens or 0,
     )

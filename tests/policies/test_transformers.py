@@ -188,6 +188,17 @@ def test_a_conversation_that_fills_the_context_is_an_error(model: TransformersMo
     assert found.value.code == Exit.NO_POLICY
 
 
+def test_a_shorter_context_may_be_asked_for_but_not_a_longer_one(directory: Path) -> None:
+    source = Source(str(directory), device="cpu")
+    shorter = TransformersModel(source, reply_tokens=12, context=64)
+    assert shorter.context_tokens == 64
+    with pytest.raises(UserError, match=r"the model's context has 64 .*let policy.context_tokens be more"):
+        shorter.reply([Message("user", "x" * 64)], NEVER)
+    with pytest.raises(UserError, match=rf"the model's context has {CONTEXT} tokens, fewer than {CONTEXT + 1}") as found:
+        TransformersModel(source, context=CONTEXT + 1)
+    assert found.value.code == Exit.NO_POLICY
+
+
 def test_what_is_missing_is_said_at_once(directory: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(UserError, match="needs a model"):
         TransformersModel(Source(""))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Generator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -20,14 +21,17 @@ ASKED = (Message("user", "what now?"),)
 
 
 @pytest.fixture
-def model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Generator[VllmModel]:
+def serving(tmp_path: Path) -> Serving:
+    return Serving(str(servable(tmp_path / "nano")), tmp_path / "state", python=str(stand_in(tmp_path)), port=free_port())
+
+
+@pytest.fixture
+def model(serving: Serving, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Generator[VllmModel]:
     """A model whose server is not started yet."""
     monkeypatch.setattr(failures, "BACK_OFF_SECONDS", 0.01)
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
     monkeypatch.setenv("FAKE_DIES", str(tmp_path / "deaths"))
-    made = VllmModel(
-        Serving(str(servable(tmp_path / "nano")), tmp_path / "state", python=str(stand_in(tmp_path)), port=free_port())
-    )
+    made = VllmModel(serving)
     yield made
     made.close()
 
@@ -38,6 +42,13 @@ def test_a_server_that_dies_while_it_answers_is_started_once_more(model: VllmMod
     assert model.reply(ASKED, NEVER, heard.append).text == "Have you tried a larger C?"
     told = "".join(heard)
     assert told.count("[starting vLLM on ") == 2 and "[the vLLM server has ended]" in told
+
+
+def test_of_a_server_that_has_more_context_no_more_is_used_than_was_asked_for(model: VllmModel, serving: Serving) -> None:
+    assert model.reply(ASKED, NEVER).text and model.context_tokens == 16_384
+    beside = VllmModel(replace(serving, context=8_192))
+    assert beside.reply(ASKED, NEVER).text and beside.context_tokens == 8_192
+    beside.close()
 
 
 def test_one_that_dies_each_time_ends_the_reply(model: VllmModel, tmp_path: Path) -> None:

@@ -61,6 +61,25 @@ def test_what_is_wrong_is_one_line(project: Path, model: str, said: str) -> None
     assert said in one_line(done)
 
 
+@pytest.mark.parametrize("policy", ["vllm", "transformers"])
+def test_a_context_that_the_model_does_not_have_is_one_line(
+    project: Path, policy: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = servable(project.parent / "nano")
+    monkeypatch.setenv("MLAGENT_POLICY_CONTEXT_TOKENS", "999999")
+    done = mlagent("run", project, "--policy", policy, "--model", str(model), "--sandbox", "local")
+    assert done.returncode == Exit.NO_POLICY
+    assert "tokens, fewer than 999999" in one_line(done)
+
+
+def test_the_context_of_the_settings_is_served(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    model = servable(project.parent / "nano")
+    monkeypatch.setenv("MLAGENT_POLICY_CONTEXT_TOKENS", "8192")
+    for kind, said in (("vllm", "context  8,192 tokens"), ("openai", "context  16,384 tokens")):
+        monkeypatch.setenv("MLAGENT_POLICY_KIND", kind)
+        assert said in mlagent("serve", str(model), "--dry-run", "--gpu", "8g").stdout
+
+
 def test_serve_plans_and_refuses(project: Path) -> None:
     planned = mlagent("serve", shipped(), "--dry-run", "--gpu", "8g")
     assert planned.returncode == 0, planned.stderr
