@@ -9,9 +9,11 @@ from mlagent_app.agent.errors import UserError
 
 
 def newest(home: Path) -> Path | None:
-    """The directory of `home` with the highest number, if there is any."""
-    last = _last(home)
-    return home / str(last) if last else None
+    """The directory of `home` with the highest number that holds anything: one may have been made and never filled."""
+    for number in sorted(_numbers(home), reverse=True):
+        if any((home / str(number)).iterdir()):
+            return home / str(number)
+    return None
 
 
 def another(home: Path, what: str) -> Path:
@@ -21,7 +23,7 @@ def another(home: Path, what: str) -> Path:
     """
     try:
         home.mkdir(parents=True, exist_ok=True)
-        number = _last(home) + 1
+        number = max(_numbers(home), default=0) + 1
         while True:
             with contextlib.suppress(FileExistsError):
                 (home / str(number)).mkdir()
@@ -32,5 +34,5 @@ def another(home: Path, what: str) -> Path:
         raise UserError(f"{what} cannot be made", where=f"{home}: {error.strerror}", how=how) from None
 
 
-def _last(home: Path) -> int:
-    return max((int(entry.name) for entry in home.iterdir() if entry.name.isdecimal()), default=0) if home.is_dir() else 0
+def _numbers(home: Path) -> list[int]:
+    return [int(entry.name) for entry in home.iterdir() if entry.name.isdecimal()] if home.is_dir() else []

@@ -30,3 +30,11 @@ def test_a_state_directory_that_cannot_be_written_is_one_line(tmp_path: Path, mo
         resolve_project(None, resume="", demo=True)
     assert str(tmp_path / "state" / "demo") in raised.value.line()
     assert "MLAGENT_STATE_DIR" in raised.value.line()
+
+
+def test_a_place_that_was_never_filled_is_not_the_last_demo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MLAGENT_STATE_DIR", str(tmp_path))
+    made = resolve_project(None, resume="", demo=True)
+    (tmp_path / "demo" / "2").mkdir()
+    assert resolve_project(None, resume="latest", demo=True) == made
+    assert resolve_project(None, resume="", demo=True) == tmp_path / "demo" / "3" / "digits"
