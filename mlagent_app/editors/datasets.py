@@ -32,6 +32,12 @@ def label(part: Part) -> str:
     return f"{data}[{place}]{rows}" if key else f"{data}{rows}"
 
 
+def is_made(part: Part) -> bool:
+    """Whether a part is all that a call makes, which says nothing of the rows in it."""
+    data, key, rows = part
+    return data.endswith(")") and not key and not rows
+
+
 def shared(some: Iterable[Part], others: Iterable[Part]) -> list[Part]:
     """The parts of `some` that others hold rows of; different choices of rows of one part are taken to be apart."""
     known = list(others)
@@ -149,6 +155,8 @@ def _is_told(node: ast.AST) -> bool:
     match node:
         case ast.Name(id=name) | ast.Subscript(slice=ast.Constant(value=str() as name)):
             return bool(_PART_WORDS & set(name_words(name)))
+        case ast.Subscript(value=value, slice=ast.Slice()):  # `test_texts[:100]`
+            return _is_told(value)
         case _:
             return False
 

@@ -19,7 +19,7 @@ from mlagent_app.editors.dependencies import new_modules
 from mlagent_app.editors.facts import Context, Fact, context_of, facts, kind_of, walk
 from mlagent_app.editors.names import callee
 from mlagent_app.editors.reach import aliases_of, reach_facts, shell_facts
-from mlagent_app.editors.trainers import trainer_facts
+from mlagent_app.editors.trainers import moved_report, trainer_facts
 
 _KINDS = {
     "metric": "touches how the metric is computed or printed",
@@ -79,6 +79,7 @@ def _changes(name: str, before: str, after: str, diff: str, spec: MetricSpec) ->
         yield from _fact_changes(old.body, new.body, context)
     (whole_before, whole_after), aliases = wholes_of(old, new, context), aliases_of(old) | aliases_of(new)
     yield from ((kind, text) for kind, _, text in sorted(trainer_facts(new) - trainer_facts(old)))
+    yield from ((kind, text) for kind, _, text in moved_report(old, new))
     if whole_before != whole_after or any(_news(theirs, whole_after, aliases)):
         known = Counter(_news(old.body, whole_before, aliases))
         yield from ((fact[0], fact[2]) for fact in Counter(_news(new.body, whole_after, aliases)) - known)

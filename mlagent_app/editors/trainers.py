@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator, Sequence
 
-from mlagent_app.editors.datasets import Parts, label, shared
+from mlagent_app.editors.datasets import Part, Parts, is_made, label, shared
 from mlagent_app.editors.facts import Fact
 from mlagent_app.editors.names import callee, dotted, names_in, targets_of
 from mlagent_app.editors.reported import TELLERS
@@ -22,7 +22,7 @@ _PLACES = {"train_dataset": 3, "eval_dataset": 4}
 def trainer_facts(tree: ast.Module) -> frozenset[Fact]:
     """That a trainer of a file learns from what is reported, or chooses a checkpoint by it; one fact for each way."""
     nodes = list(ast.walk(tree))
-    if not any(isinstance(node, ast.Call) and callee(node).endswith("Trainer") for node in nodes):
+    if not _has_trainer(nodes):
         return frozenset()
     parts = Parts(nodes)
     learned = parts.of_all(_settings(nodes, "train_dataset"))
@@ -31,6 +31,26 @@ def trainer_facts(tree: ast.Module) -> frozenset[Fact]:
     for part in shared(parts.of_all(_watched(nodes)), reported):
         found += [("leak", way, f"{_WAYS[way]} {label(part)}") for way in _ways(nodes)]
     return frozenset(found)
+
+
+def moved_report(old: ast.Module, new: ast.Module) -> Iterator[Fact]:
+    """That a trainer's score is reported on other data, or on other rows of it, than before."""
+    before, after = _measured_on(old), _measured_on(new)
+    if before and after and before != after:
+        told = [" and ".join(map(label, sorted(one - other or one))) for one, other in ((after, before), (before, after))]
+        yield "metric", "", f"is measured on {told[0]}, not on {told[1]}"
+
+
+def _measured_on(tree: ast.Module) -> frozenset[Part]:
+    """Of a data set that a call makes, what it is made of: how it reads its rows may well change."""
+    nodes = list(ast.walk(tree))
+    if not _has_trainer(nodes):
+        return frozenset()
+    return frozenset(part for part in Parts(nodes).of_all(_reported(nodes)) if not is_made(part))
+
+
+def _has_trainer(nodes: Sequence[ast.AST]) -> bool:
+    return any(isinstance(node, ast.Call) and callee(node).endswith("Trainer") for node in nodes)
 
 
 def _settings(nodes: Sequence[ast.AST], name: str) -> list[ast.expr]:

@@ -201,6 +201,47 @@ def test_training_sets_made_of_what_is_reported_are_flagged(before: str, old: st
     assert "leak" in kinds(before, before.replace(old, new))
 
 
+@pytest.mark.parametrize(
+    ("before", "old", "new"),
+    [
+        (HF, WATCHED, 'eval_dataset=tokenized["validation"]'),
+        (HF, WATCHED, WATCHED + ".select(range(100))"),
+        (HF, WATCHED, WATCHED + '.shuffle(seed=1).filter(lambda row: len(row["text"]) < 100)'),
+        (HF, RUN, 'trainer.eval_dataset = tokenized["validation"]\n' + RUN),
+        (HF, "print(trainer.evaluate())", 'print(trainer.evaluate(tokenized["unsupervised"]))'),
+        (APART, 'evaluate(tokenized["test"])', "evaluate()"),
+        (APART, 'evaluate(tokenized["test"])', 'evaluate(tokenized["test"].take(100))'),
+        (PREDICTED, 'test_dataset=tokenized["test"]', 'test_dataset=tokenized["validation"]'),
+        (NAMED, "args =", "eval_ds = eval_ds.select(range(100))\nargs ="),
+        (BUILT, "build(train_ds, eval_ds)", "build(train_ds, train_ds.select(range(100)))"),
+        (LOADED, 'split="test"', 'split="test[:10%]"'),
+        (LOADED, 'split="test"', 'split="validation"'),
+        (FRAMES, "from_pandas(test_df)", "from_pandas(test_df[:100])"),
+        (SETS, "Texts(texts_test, y_test", "Texts(texts_val, y_val"),
+        (SETS, "Texts(texts_test, y_test", "Texts(texts_test[:100], y_test[:100]"),
+    ],
+)
+def test_a_score_on_other_data_is_flagged(before: str, old: str, new: str) -> None:
+    assert before.count(old) == 1
+    assert "metric" in kinds(before, before.replace(old, new))
+
+
+@pytest.mark.parametrize(
+    ("before", "old", "new"),
+    [
+        (HF, WATCHED, WATCHED + ".map(cleaned, batched=True)"),
+        (APART, WATCHED.replace("test", "validation"), 'eval_dataset=tokenized["validation"].select(range(100))'),
+        (SETS, "tokenizer)", "tokenizer, 256)"),
+        (FRAMES, ".map(tokenize)", ".map(tokenize, batched=True)"),
+        (NAMED, 'train_ds = tokenized["train"]', 'encoded = tokenized\ntrain_ds = encoded["train"]'),
+        (NAMED, 'eval_ds = tokenized["test"]', 'encoded = tokenized\neval_ds = encoded["test"]'),
+    ],
+)
+def test_a_score_on_the_same_rows_is_not(before: str, old: str, new: str) -> None:
+    assert old in before
+    assert kinds(before, before.replace(old, new)) == []
+
+
 def test_training_sets_made_otherwise_are_not() -> None:
     assert kinds(FRAMES, FRAMES.replace("from_pandas(train_df)", "from_pandas(train_df.drop_duplicates())")) == []
     assert kinds(SETS, SETS.replace("y_train, tokenizer", "y_train, tokenizer, 128")) == []
