@@ -114,7 +114,7 @@ class Parts:
             yield from _loaded(node)
         else:
             yield _source(node), "", ""
-            items = [item for item in ast.walk(node) if isinstance(item, ast.Name | ast.Subscript)]
+            items = [item for item in ast.walk(node) if isinstance(item, ast.Name | ast.Subscript | ast.Attribute)]
             told = [item for item in items if _is_told(item) or (isinstance(item, ast.Name) and item.id in self._whole)]
             yield from (part for item in told for part in self._of(item, seen))
 
@@ -154,6 +154,8 @@ def _is_told(node: ast.AST) -> bool:
     """Whether a name or a key says that it is a part of the data: `test_texts`, `raw["test"]`."""
     match node:
         case ast.Name(id=name) | ast.Subscript(slice=ast.Constant(value=str() as name)):
+            return bool(_PART_WORDS & set(name_words(name)))
+        case ast.Attribute(value=ast.Name(id="self"), attr=name):
             return bool(_PART_WORDS & set(name_words(name)))
         case ast.Subscript(value=value, slice=ast.Slice()):  # `test_texts[:100]`
             return _is_told(value)

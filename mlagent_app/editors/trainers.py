@@ -1,12 +1,14 @@
-"""What a Hugging Face trainer learns from and watches, beside the part of the data that its score is reported on."""
+"""What a trainer learns from and watches, beside the data that its score is reported on: Hugging Face's, and Lightning's."""
 
 from __future__ import annotations
 
 import ast
 from collections.abc import Iterator, Sequence
 
+from mlagent_app.editors import lightning
 from mlagent_app.editors.datasets import Part, Parts, is_made, label, shared
 from mlagent_app.editors.facts import Fact
+from mlagent_app.editors.lightning import is_lightning, lightning_facts
 from mlagent_app.editors.names import callee, dotted, names_in, targets_of
 from mlagent_app.editors.reported import TELLERS
 
@@ -24,6 +26,8 @@ def trainer_facts(tree: ast.Module) -> frozenset[Fact]:
     nodes = list(ast.walk(tree))
     if not _has_trainer(nodes):
         return frozenset()
+    if is_lightning(nodes):
+        return lightning_facts(nodes)
     parts = Parts(nodes)
     learned = parts.of_all(_settings(nodes, "train_dataset"))
     reported = parts.of_all(_reported(nodes))
@@ -46,7 +50,8 @@ def _measured_on(tree: ast.Module) -> frozenset[Part]:
     nodes = list(ast.walk(tree))
     if not _has_trainer(nodes):
         return frozenset()
-    return frozenset(part for part in Parts(nodes).of_all(_reported(nodes)) if not is_made(part))
+    given = lightning.reported(nodes) if is_lightning(nodes) else _reported(nodes)
+    return frozenset(part for part in Parts(nodes).of_all(given) if not is_made(part))
 
 
 def _has_trainer(nodes: Sequence[ast.AST]) -> bool:
