@@ -22,9 +22,9 @@ from training.corpus import Corpus, Situation
 from training.loop import MODEL, Log, Unscored
 from training.outcomes import Outcomes
 from training.pool import WorkerPool
-from training.ppo import balanced
 from training.recipe import Recipe
 from training.stage import LOGS, Stage, last_checkpoint, write_json
+from training.states import balanced
 from training.telling import Tell
 
 if TYPE_CHECKING:

@@ -11,8 +11,8 @@ from __future__ import annotations
 import json
 import random
 import time
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -38,12 +38,12 @@ from training.recipe import Recipe
 from training.replay import Replay, expected_advantage
 from training.rollouts import FILE, Recorded
 from training.stage import LOGS, Stage, write_json
+from training.states import balanced, judged, parted
 from training.telling import Tell
+from training.unseen import Unseen
 from training.weights import complete, replacing
 
 PRIOR = "prior.json"
-# Of the starts, this share is kept from RL, to see when it over-fits.
-UNSEEN = 0.1
 
 
 def stage_of(run: Path, recipe: Recipe, seed: int, arm: str = "rl") -> Stage:
@@ -273,49 +273,6 @@ def scored(
     return Batch(situations, actions, old, values, mask, learner.references(situations), outcomes)
 
 
-def balanced(situations: Sequence[Situation], seed: int, *, fewest: int = 2) -> Iterator[Situation]:
-    """States without end: tasks in turn, and of a task's states a depth first, so that late ones are as frequent as early ones.
-
-    States with fewer than `fewest` edits are left out: the exact policy learns nothing where it has no choice.
-    """
-    rng = random.Random(f"states:{seed}")
-    tasks: dict[str, dict[int, list[Situation]]] = defaultdict(lambda: defaultdict(list))
-    for situation in situations:
-        if len(situation.edits) >= fewest:
-            tasks[situation.task][situation.depth].append(situation)
-    names = sorted(tasks)
-    if not names:
-        raise UserError("there is no state to learn from", where="tasks", how="take more variants, starters or tasks")
-    while True:
-        for name in rng.sample(names, len(names)):
-            depth = rng.choice(sorted(tasks[name]))
-            yield rng.choice(tasks[name][depth])
-
-
-def split(situations: Iterable[Situation], seed: int, allowed: set[str]) -> tuple[list[Situation], list[Situation]]:
-    """(for RL, unseen), both of the allowed tasks: whole starts are kept apart, so that no state of them is trained on."""
-    known = [situation for situation in situations if situation.task in allowed]
-    starts = sorted({situation.variant for situation in known})
-    unseen = set(random.Random(f"unseen:{seed}").sample(starts, max(1, int(UNSEEN * len(starts)))))
-    parts: tuple[list[Situation], list[Situation]] = ([], [])
-    for situation in known:
-        parts[situation.variant in unseen].append(situation)
-    return parts
-
-
-def expected_reward(learner: Learner, situations: Sequence[Situation], outcomes: Outcomes) -> float:
-    """The policy's expected reward on unseen states, over the edits whose outcome is known, by its own probabilities there."""
-    found: list[float] = []
-    for at in range(0, len(situations), 16):
-        part = situations[at : at + 16]
-        for situation, row in zip(part, learner.distributions(part), strict=True):
-            pairs = outcomes.rewards(situation, learner.recipe)
-            if len(pairs) > 1:
-                weights = row[[place for place, _ in pairs]].softmax(0)
-                found.append(float((weights * torch.tensor([r for _, r in pairs])).sum()))
-    return float(np.mean(found)) if found else float("nan")
-
-
 def make(stage: Stage, pool: WorkerPool, seed: int, arm: str, tell: Tell) -> dict[str, Any]:
     """Train one seed of an arm. Returns the results for the manifest."""
     recipe, together = stage.recipe, ranks() if shared(stage.recipe) else ALONE
@@ -324,7 +281,8 @@ def make(stage: Stage, pool: WorkerPool, seed: int, arm: str, tell: Tell) -> dic
     outcomes = Outcomes(file_of(stage.run, recipe))
     outcomes.learn((step, read.situations[step.state]) for step, _ in read.steps)
     allowed = sft.allowed_tasks(recipe, arm)
-    start, (chosen, unseen) = _start(stage, recipe, read, arm, seed), split(read.situations.values(), recipe.seed, allowed)
+    start = _start(stage, recipe, read, arm, seed)
+    chosen, unseen = parted(read.situations.values(), allowed, recipe.seed, seed)
     if shared(recipe):
         results = _write_text(stage, read, start, (chosen, unseen), pool, outcomes, seed, tell)
         if sft.has_prior(recipe) and together.first:  # it writes what the exact policy writes, and is played as such
@@ -340,7 +298,9 @@ def make(stage: Stage, pool: WorkerPool, seed: int, arm: str, tell: Tell) -> dic
 
         rollout = EpisodeWise(recipe, stage, pool, read, priors, outcomes, {s.variant for s in chosen}, seed)
     recorded = Recorded(rollout, stage.place / LOGS / FILE)
-    results = loop(stage, learner, recorded, lambda: expected_reward(learner, unseen, outcomes), outcomes, seed, tell)
+    there = Unseen(recipe, judged(unseen, recipe.seed), outcomes, pool, tell)
+    validate = lambda: there.expected_reward(learner.distributions)  # noqa: E731
+    results = loop(stage, learner, recorded, validate, outcomes, seed, tell)
     played = {key_of(read.situations[step.state], step.instruction) for step, _ in read.steps}
     prior = Prior.from_json(json.loads((stage.place / MODEL / PRIOR).read_text("utf-8")))
     _complete(stage, read, arm, seed, prior, priors.with_tries(recorded.tries(recipe.experts.book_reward, played)))
@@ -357,7 +317,7 @@ def _write_text(
     seed: int,
     tell: Tell,
 ) -> dict[str, Any]:
-    """Train a policy that writes text; `parts` as of `split`."""
+    """Train a policy that writes text; `parts` as of `parted`."""
     chosen, unseen = parts
     if stage.recipe.rl.algorithm == "grpo":
         from training import grpo

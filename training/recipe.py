@@ -164,9 +164,9 @@ class Prior(Section):
 class Rl(Section):
     """Step-wise PPO (paper, section 3.3, eq. 4 and 5): `states` expert states a batch, `rollouts_per_state` actions each.
 
-    `keep`: the last policy, or the best on unseen starts. `without`: a part of the reward that is left out, to see what it is
-    for: the `metric` (every edit that runs counts as one that reaches the reference) or the `corner` case (what runs out of
-    time, memory or disk counts as an error). After each update `replays` steps of `replay_states` states are made on
+    `keep`: the last policy, or the best on tasks kept apart. `without`: a part of the reward that is left out, to see what
+    it is for: the `metric` (every edit that runs counts as one that reaches the reference) or the `corner` case (what runs out
+    of time, memory or disk counts as an error). After each update `replays` steps of `replay_states` states are made on
     remembered outcomes.
     """
 

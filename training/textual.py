@@ -25,9 +25,9 @@ from training.corpus import Corpus, Situation
 from training.loop import GRADIENT_STEPS, read_checkpoint
 from training.outcomes import Outcomes
 from training.pool import WorkerPool
-from training.ppo import balanced
 from training.ranks import ALONE, Ranks, clip
 from training.recipe import Recipe
+from training.states import balanced
 from training.textbatch import TextBatch
 from training.textmodels import ACTOR, CRITIC, REFERENCE, TextModels
 from training.weights import replacing

@@ -164,14 +164,15 @@ def __getattr__(name: str) -> Any:  # noqa: ANN401
 
 
 def write(run: Path, recipe: Recipe) -> Path:
-    """The states of a run's corpus as verl's data: `verl/train.parquet`, and `verl/unseen.parquet` of the starts kept apart.
+    """The states of a run's corpus as verl's data: `verl/train.parquet`, and `verl/unseen.parquet` of the tasks kept apart.
 
     Raises `UserError` for a run without a corpus.
     """
     from datasets import Dataset
 
     from mlagent_app.chat.grammar import catalogue_rules
-    from training import corpus, ppo, sft, shards
+    from training import corpus, sft, shards
+    from training.states import parted
 
     if not (run / "corpus").is_dir():
         how = f"make them first: mlagent-train experts --recipe {recipe.name} --out {run}"
@@ -181,9 +182,8 @@ def write(run: Path, recipe: Recipe) -> Path:
     told = {row["state"]: row["text"] for row in states}
     place = run / "verl"
     place.mkdir(parents=True, exist_ok=True)
-    for name, part in zip(
-        ("train", "unseen"), ppo.split(read.situations.values(), recipe.seed, sft.allowed_tasks(recipe, "rl")), strict=True
-    ):
+    parts = parted(read.situations.values(), sft.allowed_tasks(recipe, "rl"), recipe.seed, 0)
+    for name, part in zip(("train", "unseen"), parts, strict=True):
         Dataset.from_list(rows(part, told, catalogue_rules())).to_parquet(str(place / f"{name}.parquet"))
     return place
 

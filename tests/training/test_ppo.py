@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import random
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -33,6 +33,7 @@ from training.recipe import Recipe, checked
 from training.replay import Replay
 from training.stage import Stage
 from training.telling import silent
+from training.unseen import Unseen
 
 pytestmark = pytest.mark.torch
 
@@ -118,7 +119,8 @@ def train(
     learner = ppo.Learner(made, start, 0, remembered(lambda _: BOOK))
     rollout = ppo.StepWise(made, situations(), outcomes, pool, 0)
     stage = Stage(place, "rl-0", made, ("rl",))
-    validate = lambda: ppo.expected_reward(learner, situations(), outcomes)  # noqa: E731
+    judged = Unseen(made, situations(), outcomes, pool, silent)
+    validate = lambda: judged.expected_reward(learner.distributions)  # noqa: E731
     return learner, loop(stage, learner, rollout, validate, outcomes, 0, silent), outcomes
 
 
@@ -293,15 +295,3 @@ def test_a_policy_that_writes_text_has_no_prior() -> None:
 def test_a_model_from_scratch_has_no_adapter() -> None:
     with pytest.raises(UserError, match=r"model\.adapter"):
         ppo.check(checked({"name": "x", "model": {"adapter": "lora"}}, "here"))
-
-
-def test_what_is_kept_apart_is_of_the_tasks_that_an_arm_may_learn_from() -> None:
-    others = [replace(situation, task="other", variant=f"other@{n % 20}.x") for n, situation in enumerate(situations(60))]
-    seen, unseen = ppo.split([*situations(60), *others], 0, {"other"})
-    assert {s.task for s in (*seen, *unseen)} == {"other"} and len(seen) + len(unseen) == 60
-    assert len({s.variant for s in unseen}) == 2 and not {s.variant for s in seen} & {s.variant for s in unseen}
-
-
-def test_where_there_is_nothing_to_learn_from_it_is_said() -> None:
-    with pytest.raises(UserError, match="no state to learn from"):
-        next(ppo.balanced([], 0))
