@@ -246,6 +246,13 @@ def kept_update(rows: Sequence[Mapping[str, Any]], table: Mapping[str, Any]) -> 
     return max(seen, key=lambda row: row["unseen_reward"])["update"] if seen else None
 
 
+def later_reward(rows: Sequence[Mapping[str, Any]]) -> float | None:
+    """The mean reward on what is kept apart after more than half of the updates: no choice of the best one is in it."""
+    half = rows[-1]["update"] / 2 if rows else 0
+    seen = [row["unseen_reward"] for row in rows if row.get("unseen_reward") is not None and row["update"] > half]
+    return sum(seen) / len(seen) if seen else None
+
+
 def _training(manifests: dict[str, Any], learning: Mapping[str, Sequence[Mapping[str, Any]]]) -> str:
     columns: dict[str, tuple[str, str]] = {  # of a manifest's results, and how they are written
         "Updates": ("updates", "d"),
@@ -255,13 +262,18 @@ def _training(manifests: dict[str, Any], learning: Mapping[str, Sequence[Mapping
         "Reward, last 10": ("reward_last", ".3f"),
         "Kept apart, start": ("unseen_reward_start", ".3f"),
         "Kept apart, best": ("unseen_reward_best", ".3f"),
+        "Kept apart, later half": ("later_reward", ".3f"),
         "Kept after update": ("kept_update", "d"),
         "KL to SFT": ("kl_sft", ".2f"),
         "Executed": ("executions", "d"),
         "Remembered": ("cache_hits", "d"),
     }
     runs = {
-        name: {**m["results"], "kept_update": kept_update(learning.get(name, ()), m["recipe"]["rl"])}
+        name: {
+            **m["results"],
+            "kept_update": kept_update(learning.get(name, ()), m["recipe"]["rl"]),
+            "later_reward": later_reward(learning.get(name, ())),
+        }
         for name, m in manifests.items()
         if "updates_per_hour" in m["results"]
     }

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from training.recipe import Recipe, checked
-from training.results import kept_update, page
+from training.results import kept_update, later_reward, page
 from training.statistics import Outcome
 
 OUTCOMES = [
@@ -60,6 +60,8 @@ def test_the_page_says_after_which_update_the_policy_was_kept() -> None:
     found = text(**{"rl-0": manifest("step", 6, 5, 600.0, 100, 200)}).splitlines()
     heads, cells = (next(line for line in found if line.startswith(start)).split(" | ") for start in ("| Run", "| rl-0"))
     assert cells[heads.index("Kept after update")] == "2"
+    assert cells[heads.index("Kept apart, later half")] == "0.125"
+    assert later_reward([]) is None and later_reward(ROWS[1:2]) is None
     assert kept_update(ROWS, {"keep": "last"}) == 6
     assert kept_update(ROWS[:1], {"keep": "best"}) == 0
     assert kept_update([], {"keep": "best"}) is None
