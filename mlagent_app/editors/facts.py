@@ -45,6 +45,15 @@ _TRAINING_LOSS = re.compile(
 # Words of metrics' names that say nothing about a function.
 _VAGUE = frozenset("val valid test best loss score return error map ap err reward mean".split())
 _SPLIT_ONLY = frozenset({"shuffle", "groups", "folds", "cv"})
+# Words of a setting that says what is measured, and of one that says where something is written.
+_MEASURED_PARTS = frozenset("eval evaluation test testing val valid validation holdout predict".split())
+_AMOUNTS = frozenset(
+    "samples examples batches rows points subset limit split part set data dataset file files path paths dir directory csv"
+    " url".split()
+)
+_WRITTEN = frozenset(
+    "output outputs out result results log logs save saved prediction predictions pred preds submission report reports".split()
+)
 _PLAIN = ast.Assign | ast.AnnAssign | ast.AugAssign | ast.Expr
 # What changes the values that it is given.
 _IN_PLACE = frozenset(
@@ -210,6 +219,12 @@ def kind_of(name: str) -> str:
     return "split" if flat in SPLIT_WORDS - _SPLIT_ONLY else ""
 
 
+def says_what_is_measured(name: str) -> bool:
+    """Whether a literal setting of this name says which data is measured, or how much: `max_eval_samples`, `test_file`."""
+    parts = set(name_words(name))
+    return bool(parts & _MEASURED_PARTS and parts & _AMOUNTS) and not parts & _WRITTEN
+
+
 def is_metric_function(name: str) -> bool:
     """`evaluate`, `score_model`, `compute_metrics`."""
     return bool(_METRIC_FUNCTIONS.match(name))
@@ -319,3 +334,5 @@ def _named_facts(name: str, value: ast.expr) -> Iterator[Fact]:
     kind = kind_of(name)
     if kind and not (isinstance(value, ast.Call) and callee(value) in SPLITTERS | SEEDERS):
         yield kind, "", f"{name} = {skeleton(value)}"
+    elif isinstance(value, ast.Constant) and says_what_is_measured(name):
+        yield "metric", "", f"{name} = {skeleton(value)}"

@@ -16,7 +16,7 @@ from mlagent_app.editors.catalogue.scalars import load
 from mlagent_app.editors.catalogue.values import Style
 from mlagent_app.editors.cheats import Whole, cheat_facts, wholes_of
 from mlagent_app.editors.dependencies import new_modules
-from mlagent_app.editors.facts import Context, Fact, context_of, facts, kind_of, walk
+from mlagent_app.editors.facts import Context, Fact, context_of, facts, kind_of, says_what_is_measured, walk
 from mlagent_app.editors.names import callee
 from mlagent_app.editors.reach import aliases_of, reach_facts, shell_facts
 from mlagent_app.editors.trainers import moved_report, trainer_facts
@@ -158,7 +158,7 @@ def _document_changes(before: str, after: str, style: Style) -> Iterator[tuple[s
     for path in sorted(old.keys() | new.keys()):
         if old.get(path) != new.get(path):
             for part in path.split("."):
-                if kind := kind_of(part):
+                if kind := kind_of(part) or ("metric" if says_what_is_measured(part) else ""):
                     yield kind, path
 
 

@@ -95,6 +95,12 @@ def test_what_changes_the_model_is_not(old: str, new: str) -> None:
         ("seed: 1\nlr: 0.1\n", "seed: 2\nlr: 0.1\n", ["seed"]),
         ("seed: 1\nlr: 0.1\n", "seed: 1\nlr: 0.2\n", []),
         ("data: {test_size: 0.1}\n", "data: {test_size: 0.2}\n", ["split"]),
+        ("lr: 0.1\n", "lr: 0.1\nmax_eval_samples: 100\n", ["metric"]),
+        ("trainer: {limit_test_batches: 1.0}\n", "trainer: {limit_test_batches: 0.1}\n", ["metric"]),
+        ("data:\n  test_file: test.csv\n", "data:\n  test_file: train.csv\n", ["metric"]),
+        ("eval_split: test\n", "eval_split: validation\n", ["metric"]),
+        ("eval_batch_size: 8\n", "eval_batch_size: 64\n", []),
+        ("eval_steps: 100\nval_results_path: a\n", "eval_steps: 500\nval_results_path: b\n", []),
     ],
 )
 def test_configurations_are_read_as_well(before: str, after: str, expected: list[str]) -> None:
@@ -105,6 +111,20 @@ def test_options_count_as_settings() -> None:
     before = 'p.add_argument("--seed", type=int, default=0)\np.add_argument("--lr", default=0.1)\n'
     assert kinds(before.replace("default=0)", "default=5)"), before) == ["seed"]
     assert kinds(before.replace("0.1", "0.2"), before) == []
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "expected"),
+    [
+        ("MAX_EVAL_SAMPLES = None\n", "MAX_EVAL_SAMPLES = 100\n", ["metric"]),
+        ('TEST_CSV = "test.csv"\n', 'TEST_CSV = "train.csv"\n', ["metric"]),
+        ('p.add_argument("--eval-split", default="test")\n', 'p.add_argument("--eval-split", default="val")\n', ["metric"]),
+        ("EVAL_BATCH_SIZE = 8\n", "EVAL_BATCH_SIZE = 64\n", []),
+        ("test_set = load()\n", "test_set = load(cached=True)\n", []),
+    ],
+)
+def test_a_setting_may_say_what_is_measured(before: str, after: str, expected: list[str]) -> None:
+    assert kinds(after, before) == expected
 
 
 def test_a_file_that_does_not_parse_is_judged_by_its_lines() -> None:
