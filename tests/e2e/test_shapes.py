@@ -44,9 +44,9 @@ def better(result: dict[str, Any]) -> bool:
 @pytest.mark.docker
 @pytest.mark.usefixtures("docker_engine")
 def test_digits_in_docker(tmp_path: Path) -> None:
-    result = improve(copy_example("digits", tmp_path / "digits"), "docker", "--steps", "8", "--policy", "bandit")
+    result = improve(copy_example("digits", tmp_path / "digits"), "docker", "--steps", "4", "--policy", "bandit")
     assert result["metric"] == {"name": "validation accuracy", "direction": "max"} | result["metric"]
-    assert len(result["steps"]) == 8
+    assert len(result["steps"]) == 4
     assert better(result)
 
 
@@ -54,7 +54,7 @@ def test_digits_in_docker(tmp_path: Path) -> None:
 def test_digits_in_bwrap_with_apply(tmp_path: Path) -> None:
     project = copy_example("digits", tmp_path / "digits")
     commits = git(project, "log", "--format=%H").count("\n")
-    result = improve(project, "bwrap", "--steps", "8", "--policy", "bandit", "--apply")
+    result = improve(project, "bwrap", "--steps", "6", "--policy", "bandit", "--apply")
     kept = [step for step in result["steps"] if step["decision"] == "accept"]
     assert better(result)
     assert git(project, "log", "--format=%H").count("\n") == commits + len(kept)
@@ -67,7 +67,7 @@ def test_digits_in_bwrap_with_apply(tmp_path: Path) -> None:
 @pytest.mark.docker
 @pytest.mark.usefixtures("docker_engine")
 def test_a_package_with_a_yaml_configuration(tmp_path: Path) -> None:
-    result = improve(yaml_package(tmp_path / "pkg"), "docker", "--steps", "3", "--policy", "bandit")
+    result = improve(yaml_package(tmp_path / "pkg"), "docker", "--steps", "2", "--policy", "random")
     assert "accuracy" in result["metric"]["name"]
     assert result["metric"]["direction"] == "max"
     assert any(step["file"].endswith(".yaml") for step in result["steps"])
