@@ -20,6 +20,9 @@ _SAME_ROWS = frozenset(
 _FEWER_ROWS = frozenset("select filter shard take skip".split())
 _JOINERS = frozenset("concatenate_datasets interleave_datasets ConcatDataset ChainDataset concat concatenate chain".split())
 _PART_WORDS = frozenset("train training test val valid validation dev eval holdout".split())
+# What hands out the rows that it is given, and arguments by which a data set says which part it is: `MNIST(root, train=False)`.
+_LOADERS = frozenset({"DataLoader"})
+_PART_ARGUMENTS = frozenset({"train", "split", "subset", "partition", "mode", "stage"})
 _TAKERS = frozenset({"pop", "get"})
 # How many names are followed, one from the other: names that are given anew again and again lead everywhere.
 _FAR = 6
@@ -112,6 +115,12 @@ class Parts:
             yield from (part for item in node.args for part in self._of(item, seen))
         elif called == "load_dataset":
             yield from _loaded(node)
+        elif called in _LOADERS and (data := first or _keyword(node, "dataset")) is not None:
+            yield from self._of(data, seen)
+        elif called == "Subset" and len(node.args) > 1:
+            yield from _chosen(self._of(node.args[0], seen), f"[{ast.unparse(node.args[1])}]")
+        elif part := _named_part(node):
+            yield called, part, ""
         else:
             yield _source(node), "", ""
             items = [item for item in ast.walk(node) if isinstance(item, ast.Name | ast.Subscript | ast.Attribute)]
@@ -180,15 +189,20 @@ def _paired(target: ast.expr, value: ast.expr) -> Iterator[tuple[str, ast.expr]]
         items = value.elts
     else:
         # `train, test = load_dataset(name, split=["train", "test"])`; else each is a part by its place.
-        split = _split_of(value) if isinstance(value, ast.Call) else None
+        split = _keyword(value, "split") if isinstance(value, ast.Call) else None
         keys = split.elts if isinstance(split, ast.List) else [ast.Constant(value=at) for at in range(len(target.elts))]
         items = [ast.Subscript(value=value, slice=key, ctx=ast.Load()) for key in keys]
     for one, item in zip(target.elts, items, strict=False):
         yield from _paired(one, item)
 
 
-def _split_of(node: ast.Call) -> ast.expr | None:
-    return next((word.value for word in node.keywords if word.arg == "split"), None)
+def _keyword(node: ast.Call, name: str) -> ast.expr | None:
+    return next((word.value for word in node.keywords if word.arg == name), None)
+
+
+def _named_part(node: ast.Call) -> str:
+    named = [word for word in node.keywords if word.arg in _PART_ARGUMENTS and isinstance(word.value, ast.Constant)]
+    return ", ".join(map(ast.unparse, named))
 
 
 def _source(node: ast.expr) -> str:
@@ -201,7 +215,7 @@ def _source(node: ast.expr) -> str:
 
 def _loaded(node: ast.Call) -> Iterator[Part]:
     """The parts of `load_dataset(name, split="train[:90%]+test")`."""
-    split = _split_of(node)
+    split = _keyword(node, "split")
     for piece in split.value.split("+") if isinstance(split, ast.Constant) and isinstance(split.value, str) else [""]:
         key, bracket, rows = piece.partition("[")
         yield _source(node), key.strip(), f"{bracket}{rows}"

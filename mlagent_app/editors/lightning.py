@@ -13,8 +13,8 @@ from mlagent_app.editors.names import callee
 _PACKAGES = frozenset({"lightning", "pytorch_lightning"})
 # What each makes of the part that is watched.
 _WAYS = {"EarlyStopping": "stops by", "ModelCheckpoint": "keeps the best by", "ReduceLROnPlateau": "sets the learning rate by"}
-# At which place each takes the name of what it goes by.
-_MONITORS = {"EarlyStopping": 0, "ModelCheckpoint": 2, "ReduceLROnPlateau": 9}
+# At which place a callback takes the name of what it goes by.
+_MONITORS = {"EarlyStopping": 0, "ModelCheckpoint": 2}
 # Arguments of a trainer by which it measures some batches alone; the one of the validation matters where no test follows.
 _LIMITS = frozenset({"limit_test_batches", "limit_predict_batches", "overfit_batches", "fast_dev_run"})
 _VALIDATION_LIMIT = "limit_val_batches"
@@ -145,9 +145,10 @@ def _ways(nodes: Sequence[ast.AST]) -> list[str]:
 
 def _by_training(call: ast.Call) -> bool:
     """Whether a callback goes by the training's own loss, or a checkpoint by nothing at all."""
-    monitor = _argument(call, _MONITORS[callee(call)], "monitor")
+    called = callee(call)
+    monitor = _argument(call, _MONITORS[called], "monitor") if called in _MONITORS else None
     if monitor is None:
-        return callee(call) == "ModelCheckpoint"
+        return called == "ModelCheckpoint"
     return isinstance(monitor, ast.Constant) and str(monitor.value).startswith("train")
 
 

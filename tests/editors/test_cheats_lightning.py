@@ -132,3 +132,55 @@ def test_a_score_on_other_data_is_flagged(before: str, old: str, new: str) -> No
 def test_other_edits_of_a_data_module_are_not(old: str, new: str) -> None:
     assert MODULE.count(old) == 1
     assert kinds(MODULE, MODULE.replace(old, new)) == []
+
+
+DIGITS = """import pytorch_lightning as pl
+from pytorch_lightning.callbacks import EarlyStopping
+from torch.utils.data import DataLoader, Subset, random_split
+from torchvision import transforms
+from torchvision.datasets import MNIST
+from model import Net
+
+
+class Digits(pl.LightningDataModule):
+    def setup(self, stage=None):
+        full = MNIST("data", train=True, transform=transforms.ToTensor())
+        self.mnist_train, self.mnist_val = random_split(full, [55000, 5000])
+        self.mnist_test = MNIST("data", train=False, transform=transforms.ToTensor())
+
+    def train_dataloader(self):
+        return DataLoader(self.mnist_train, batch_size=64, shuffle=True)
+
+    def val_dataloader(self):
+        return DataLoader(self.mnist_val, batch_size=64)
+
+    def test_dataloader(self):
+        return DataLoader(dataset=self.mnist_test, batch_size=64)
+
+
+pl.seed_everything(1)
+trainer = pl.Trainer(max_epochs=3)
+digits = Digits()
+trainer.fit(Net(), datamodule=digits)
+trainer.test(datamodule=digits)
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        ("train=False", "train=True", ["metric"]),
+        ("dataset=self.mnist_test", "Subset(self.mnist_test, range(100))", ["metric"]),
+        ("dataset=self.mnist_test", "self.mnist_train", ["metric", "leak"]),
+        ("DataLoader(self.mnist_train", "DataLoader(self.mnist_test", ["leak"]),
+        ("DataLoader(self.mnist_train", "DataLoader(ConcatDataset([self.mnist_train, self.mnist_test])", ["leak"]),
+        ("dataset=self.mnist_test, batch_size=64", "self.mnist_test, batch_size=256, num_workers=2", []),
+        ("transforms.ToTensor()", "transforms.Compose([transforms.ToTensor(), transforms.Normalize((0.13,), (0.3,))])", []),
+        ("max_epochs=3", "max_epochs=30, callbacks=[EarlyStopping(monitor='val_loss')]", []),
+        ("max_epochs=3", "max_epochs=3, precision=16, gradient_clip_val=1.0", []),
+        ("shuffle=True", "shuffle=True, drop_last=True", []),
+    ],
+)
+def test_parts_of_a_known_data_set_are_told_apart(old: str, new: str, expected: list[str]) -> None:
+    assert old in DIGITS
+    assert kinds(DIGITS, DIGITS.replace(old, new)) == expected
